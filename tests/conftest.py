@@ -74,6 +74,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run `tenor` with some arguments in this process; anything but a clean end is raised."""
 
+    for variable in ("TENOR_LANG", "LANGUAGE"):  # a command sets them
+        monkeypatch.setenv(variable, "en")
+
     def run(*arguments: object, stdin: bytes = b"") -> Finished:
         monkeypatch.setattr(sys, "argv", ["tenor", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
@@ -87,9 +90,10 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What Tenor remembers of this machine is kept apart from that of whoever runs the tests."""
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What Tenor remembers of this machine, and its language, are not those of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENOR_LANG", "en")
         patch.setenv("TENOR_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

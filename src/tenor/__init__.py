@@ -7,6 +7,7 @@ The names in `__all__` are the public API; everything else is private. Each is l
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tenor._core.language import tr
 from tenor._core.version import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
-        raise AttributeError(f"module 'tenor' has no attribute {name!r}")
+        raise AttributeError(tr("module 'tenor' has no attribute {name!r}", name=name))
     return getattr(import_module(_MODULES[name]), name)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from tenor._core.language import sentences, tr, tr_number
 from tenor._core.printable import printable
 
 _LONGEST_NAME = 200  # characters
@@ -34,10 +35,10 @@ class Location:
     def __str__(self) -> str:
         parts = [self.file]
         if self.row is not None:
-            parts.append(f"row {self.row}")
+            parts.append(tr("row {row}", row=self.row))
         if self.column is not None:
-            parts.append(f"column {self.column!r}")
-        return ", ".join(parts)
+            parts.append(tr("column {column!r}", column=self.column))
+        return tr(", ").join(parts)
 
 
 class TenorError(Exception):
@@ -50,10 +51,10 @@ class TenorError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str = "", at: Location | None = None) -> None:
-        self.problem = printable(f"{at}: {problem}" if at else problem)
+        self.problem = printable(tr("{at}: {problem}", at=at, problem=problem) if at else problem)
         self.remedy = printable(remedy)
         self.at = at
-        super().__init__(f"{self.problem} {self.remedy}".rstrip())
+        super().__init__(sentences(self.problem, self.remedy))
 
 
 class DataError(TenorError, ValueError):
@@ -91,8 +92,8 @@ class NotUsedWarning(UserWarning):
 def missing_extra(part: str, extra: str) -> MissingExtraError:
     """The error for a part of Tenor whose packages, those of `tenor[extra]`, are not installed."""
     return MissingExtraError(
-        f"{part} needs packages that are not installed.",
-        f"Install them, in Tenor's folder, with: {_pip()} install '.[{extra}]'",
+        tr("{part} needs packages that are not installed.", part=part),
+        tr("Install them, in Tenor's folder, with: {pip} install '.[{extra}]'", pip=_pip(), extra=extra),
     )
 
 
@@ -102,9 +103,12 @@ def _pip() -> str:
     return shlex.quote(str(pip)) if sys.prefix != sys.base_prefix and pip.exists() else "pip"
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 row has`, `2,000 rows have`; `many` defaults to `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+def counted(number: int, one: str, many: str | None = None, **values: object) -> str:
+    """`1 row has`, `2,000 rows have`, in the language of the moment; `many` defaults to `one` with an s.
+
+    `one` and `many` are literals, so that tools find them. They may name `values`, as in `tr`.
+    """
+    return tr_number(f"{{number:,}} {one}", f"{{number:,}} {many or f'{one}s'}", number, **values)
 
 
 class RowNumbers(Sequence[int]):
@@ -136,13 +140,15 @@ class RowNumbers(Sequence[int]):
 def rows_phrase(rows: Sequence[int], most: int = 5) -> str:
     """`3 such rows: 1204, 1377, 2950`; past `most` rows the list ends with an ellipsis."""
     numbers = ", ".join(str(row) for row in rows[:most]) + (", ..." if len(rows) > most else "")
-    return f"{counted(len(rows), 'such row')}: {numbers}"
+    return tr("{rows}: {numbers}", rows=counted(len(rows), "such row"), numbers=numbers)
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
     """`a, b, "c, d"`; past `most` names the list ends with the number of all. Long names are shortened."""
     short = (name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..." for name in names[:most])
-    return ", ".join(map(quoted, short)) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
+    return tr(", ").join(map(quoted, short)) + (
+        tr(", ... ({n_names:,} in all)", n_names=len(names)) if len(names) > most else ""
+    )
 
 
 def quoted(name: str) -> str:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from tenor import explanation, tracking
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor._core.warn import warn_caller
 from tenor.checks.context import CheckContext
@@ -69,8 +70,8 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         if source is None:
             if self.text is not None or self.features is not None or self.pair is not None:
                 raise SettingsError(
-                    "`text=...`, `features=...` and `pair=...` name columns, and a list of texts has none.",
-                    "Give a table or a list of dicts, or leave them out.",
+                    tr("`text=...`, `features=...` and `pair=...` name columns, and a list of texts has none."),
+                    tr("Give a table or a list of dicts, or leave them out."),
                 )
             self.fields_ = SINGLE_TEXT
             return check_texts(X)
@@ -104,9 +105,11 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
             weights = weights * given_weights / np.average(given_weights, weights=weights)
         unlabelled_texts = () if unlabelled is None else self._read_unlabelled(unlabelled)
         if unlabelled_texts and not family.uses_unlabelled:
-            raise SettingsError(f"{family.name!r} trains on labelled texts alone.", "Use family='auto'.")
+            raise SettingsError(
+                tr("{name!r} trains on labelled texts alone.", name=family.name), tr("Use family='auto'.")
+            )
         labels = task.decode(targets).tolist() if task.is_single_label else ()
-        groups = CheckContext(Dataset("the texts", texts, labels)).split_groups
+        groups = CheckContext(Dataset(tr("the texts"), texts, labels)).split_groups
         examples = Examples(texts, targets, task, weights, groups, unlabelled_texts, fields=self.fields_)
         with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
             tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
@@ -156,7 +159,9 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
             return int(state.randint(2**31 - 1))
         if isinstance(state, (int, np.integer)) and 0 <= state < 2**32:
             return int(state)
-        raise SettingsError(f"random_state is {state!r}.", "Give a whole number from 0 to 2^32 - 1, or None.")
+        raise SettingsError(
+            tr("random_state is {state!r}.", state=state), tr("Give a whole number from 0 to 2^32 - 1, or None.")
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -244,8 +249,12 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             given = LabelValues(labels)
         if len(labels) != len(texts):
             raise DataError(
-                f"there are {counted(len(texts), 'text')} and {counted(len(labels), 'label')}.",
-                "Give one label per text.",
+                tr(
+                    "there are {texts} and {labels}.",
+                    texts=counted(len(texts), "text"),
+                    labels=counted(len(labels), "label"),
+                ),
+                tr("Give one label per text."),
             )
         if given.is_matrix:
             return self._fit_matrix(texts, given, unlabelled, sample_weight)
@@ -254,24 +263,27 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         missing = [row for row, label in enumerate(labels) if is_missing(label)]
         if missing:
             raise DataError(
-                f"the label is missing ({rows_phrase(missing)}, counted from 0).",
-                "Give every text a label, or drop it.",
+                tr("the label is missing ({missing}, counted from 0).", missing=rows_phrase(missing)),
+                tr("Give every text a label, or drop it."),
             )
         labels = np.asarray(labels)
         if labels.ndim != 1:
-            raise DataError(f"the labels have the shape {labels.shape}.", "Give one label per text.")
+            raise DataError(
+                tr("the labels have the shape {shape}.", shape=labels.shape), tr("Give one label per text.")
+            )
         if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
             raise DataError(
-                "a label is not a whole number.",
-                "Unknown label type: continuous. Give classes, or use TextRegressor for numbers.",
+                tr("a label is not a whole number."),
+                tr("Unknown label type: continuous. Give classes, or use TextRegressor for numbers."),
             )
         try:
             self.classes_, targets = np.unique(labels, return_inverse=True)
         except TypeError:
-            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+            raise DataError(tr("the labels are of several types."), tr("Give all of them as strings.")) from None
         if len(self.classes_) < 2:
             raise DataError(
-                f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
+                tr("there is only one class: {tolist}.", tolist=self.classes_.tolist()),
+                tr("Give texts of at least two classes."),
             )
         self._label_format = "classes"
         self._fit_classes(texts, targets, unlabelled, sample_weight)
@@ -296,10 +308,12 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self.classes_ = np.array(range(targets.shape[1]) if given.names is None else given.names)
         self._label_format = "array"
         if len(set(map(str, self.classes_))) < len(self.classes_):
-            raise DataError("two columns of labels have the same name.", "Give each label its own name.")
+            raise DataError(tr("two columns of labels have the same name."), tr("Give each label its own name."))
         if targets.shape[1] > 1 and len(targets) and (targets.sum(axis=1) == 1).all():
             if (n_used := int(targets.any(axis=0).sum())) < 2:
-                raise DataError(f"only {n_used} of the labels occurs.", "Give texts of at least two classes.")
+                raise DataError(
+                    tr("only {n_used} of the labels occurs.", n_used=n_used), tr("Give texts of at least two classes.")
+                )
             self._fit_classes(texts, targets.argmax(axis=1), unlabelled, sample_weight)
             return self
         self._fit_indicators(texts, targets, unlabelled, sample_weight)
@@ -309,12 +323,12 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self, texts: list[str], labels: LabelsLike, unlabelled: TextsLike | None, sample_weight: WeightsLike
     ) -> Self:
         if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
-            raise DataError("some labels are lists and some are not.", "Give a list for each text.")
+            raise DataError(tr("some labels are lists and some are not."), tr("Give a list for each text."))
         names = {name for each in labels for name in each}
         try:
             ordered = sorted(names)
         except TypeError:
-            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+            raise DataError(tr("the labels are of several types."), tr("Give all of them as strings.")) from None
         position = {name: index for index, name in enumerate(ordered)}
         targets = np.zeros((len(texts), len(ordered)))
         for row, each in enumerate(labels):
@@ -332,7 +346,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
     ) -> None:
         """Fit to (texts, classes) of 0 and 1: any number of labels for each text."""
         if not len(self.classes_) or not targets.any():
-            raise DataError("no text has a label.", "Give texts with labels.")
+            raise DataError(tr("no text has a label."), tr("Give texts with labels."))
         task = MultiLabel(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
         self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled, sample_weight)
 
@@ -461,12 +475,21 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
             values = column_or_1d(values, warn=True) if values.ndim == 2 and values.shape[1] == 1 else values
         except (ValueError, TypeError, OverflowError):
             raise DataError(
-                "a value is not a number.", "Give a number for each text, such as 1.5; in strings with a point."
+                tr("a value is not a number."), tr("Give a number for each text, such as 1.5; in strings with a point.")
             ) from None
         if values.shape != (len(texts),):
-            raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one per text.")
+            raise DataError(
+                tr("there are {n_texts} texts and values of shape {shape}.", n_texts=len(texts), shape=values.shape),
+                tr("Give one per text."),
+            )
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
-            raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
+            raise DataError(
+                tr(
+                    "a value is not finite or above {largest_number:g}, or there is none.",
+                    largest_number=LARGEST_NUMBER,
+                ),
+                tr("Give numbers."),
+            )
         task = Regression(mean=float(values.mean()), std=float(values.std()) or 1.0)
         self._fit(texts, values.astype(np.float32), task, None, unlabelled, sample_weight)
         return self

@@ -257,7 +257,6 @@ def test_options_that_would_do_nothing_are_refused(
     refuse(cli, r"^error: --test-size holds out .*--test evaluates", *split, "--test", english_csv)
     message = r"^error: --test-size holds out .*--test evaluates"
     refuse(cli, message, "tune", english_csv, "--test-size", "0.3", "--test", english_csv)
-    refuse(cli, r"^error: --lang is for the report", "train", english_csv, "--no-report", "--lang", "zh")
     message = r"^error: setting 'time' holds out rows, and test_size is 0"
     refuse(cli, message, "train", english_csv, "--time", "label", "--test-size", "0")
     message = r"^error: --overwrite is for the file in --fix, and there is none\.\nName one, or leave out --overwrite\."
@@ -269,7 +268,6 @@ def test_options_that_would_do_nothing_are_refused(
     refuse(cli, r"^error: --text is for a file, and INPUT is a text", "explain", model_folder, text, "--text", "text")
     refuse(cli, r"^error: --first is for a file, and INPUT is a text", "explain", model_folder, text, "--first", "3")
     refuse(cli, r"^error: --top is for --data and --nearest", "explain", model_folder, text, "--top", "3")
-    refuse(cli, r"^error: --lang is for the page in --html", "explain", model_folder, text, "--lang", "en")
     refuse(cli, r"^error: --overwrite is for the page in --html", "explain", model_folder, text, "--overwrite")
     message = r"^error: --watch is for one machine, and --on has several"
     refuse(cli, message, "serve", model_folder, "--on", "ray", "--watch", "5")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tenor import TextClassifier
+from tenor._core.language import use_language
 from tenor.cli import explanation_text
 from tenor.explanation import explain, page
 from tenor.explanation.report import ExplanationReport, build_report
@@ -56,7 +57,8 @@ def test_the_page_shows_each_field_and_what_features_add(predictor: Predictor) -
     assert title < body < source.index("stars = 5") < source.index("country = DE")
     assert "&lt;" in source and "<b>" not in source
     assert "\x1f" not in source
-    assert re.search(r">字段<", page.render(report(predictor, ROWS[0]), "zh"))
+    with use_language("zh"):
+        assert re.search(r">字段<", page.render(report(predictor, ROWS[0])))
 
 
 def test_the_terminal_shows_each_field(predictor: Predictor, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from helpers import browser
 from helpers.browser import Browser
 from tenor import load
+from tenor._core.language import use_language
 from tenor.config.run_config import RunConfig
 from tenor.explanation import page, report
 from tenor.inference import bundle
@@ -49,7 +50,8 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     told = report.build_report(
         load(model), model, [f"{shown[0]}, {shown[1]}"], report.ExplainRequest(data=rows_of, nearest_in=rows_of)
     )
-    (folder / "why.html").write_text(page.render(told, request.param), encoding="utf-8")
+    with use_language(request.param):
+        (folder / "why.html").write_text(page.render(told), encoding="utf-8")
     return request.param, {"report": model / bundle.REPORT, "why": folder / "why.html"}
 
 

@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from tenor._core.language import tr
+
 _HIDDEN = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>part|old)", re.DOTALL)
 _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
 _IN_FOLDERS = os.open in os.supports_dir_fd
@@ -177,7 +179,7 @@ def _require_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):  # a link is replaced, its target is kept
-        raise FileExistsError(errno.EEXIST, "This is not a regular file", str(path))
+        raise FileExistsError(errno.EEXIST, tr("This is not a regular file"), str(path))
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.errors import WriteError
 
 Array = npt.NDArray[Any]
@@ -118,7 +119,10 @@ def _write_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteError(
-            f"{_FOLDER.get() or tempfile.gettempdir()}: the temporary files for texts and their features cannot be "
-            f"written there: {error.strerror or error}.",
-            "Free some space, or choose a folder on a larger disk (`out=...`).",
+            tr(
+                "{folder}: the temporary files for texts and their features cannot be written there: {strerror}.",
+                folder=_FOLDER.get() or tempfile.gettempdir(),
+                strerror=error.strerror or error,
+            ),
+            tr("Free some space, or choose a folder on a larger disk (`out=...`)."),
         ) from None

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tenor._core.language import tr
+
 _MAX_VALUES = 1 << 24
 _MAX_LEVELS = 60
 _MAX_DIGITS = 19
@@ -41,7 +43,9 @@ class RecordError(ValueError):
     @property
     def detail(self) -> str:
         """The message without the file."""
-        return f"field {self.path[:200]!r}: {self.problem}" if self.path else self.problem
+        return (
+            tr("field {path!r}: {problem}", path=self.path[:200], problem=self.problem) if self.path else self.problem
+        )
 
     def within(self, path: str) -> "RecordError":
         """The same error, for a record that is the field `path` of a larger one."""
@@ -73,68 +77,84 @@ class Record:
         """Read a string."""
         value = self._get(key)
         if not isinstance(value, str):
-            raise self._type_error(key, value, "a string")
+            raise self._type_error(key, value, tr("a string"))
         if len(value) > max_characters:
-            raise self.error(key, f"it has {len(value):,} characters, and {max_characters:,} are allowed")
+            raise self.error(
+                key,
+                tr(
+                    "it has {n_value:,} characters, and {max_characters:,} are allowed",
+                    n_value=len(value),
+                    max_characters=max_characters,
+                ),
+            )
         return value
 
     def choice(self, key: str, choices: Collection[str]) -> str:
         """Read one of several known strings."""
         value = self.string(key)
         if value not in choices:
-            raise self.error(key, f"{_shown(value)} is not known; known: {', '.join(choices)}")
+            raise self.error(
+                key, tr("{shown} is not known; known: {choices}", shown=_shown(value), choices=", ".join(choices))
+            )
         return value
 
     def boolean(self, key: str) -> bool:
         """Read true or false."""
         value = self._get(key)
         if not isinstance(value, bool):
-            raise self._type_error(key, value, "true or false")
+            raise self._type_error(key, value, tr("true or false"))
         return value
 
     def integer(self, key: str, low: int, high: int) -> int:
         """Read a whole number from `low` to `high`."""
         value = self._get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self._type_error(key, value, f"a whole number from {low:,} to {high:,}")
+            raise self._type_error(key, value, tr("a whole number from {low:,} to {high:,}", low=low, high=high))
         return value
 
     def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
         """Read a number from `low` to `high`."""
         value = self._get(key)
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-            bounded = f" from {low:g} to {high:g}" if (low, high) != (-math.inf, math.inf) else ""
-            raise self._type_error(key, value, f"a number{bounded}")
+            bounded = (
+                tr(" from {low:g} to {high:g}", low=low, high=high) if (low, high) != (-math.inf, math.inf) else ""
+            )
+            raise self._type_error(key, value, tr("a number{bounded}", bounded=bounded))
         return float(value)
 
     def items(self, key: str, max_items: int | None = None) -> list[Json]:
         """Read a list."""
         value = self._get(key)
         if not isinstance(value, list):
-            raise self._type_error(key, value, "a list")
+            raise self._type_error(key, value, tr("a list"))
         if max_items is not None and len(value) > max_items:
-            raise self.error(key, f"it has {len(value):,} items, and {max_items:,} are allowed")
+            raise self.error(
+                key,
+                tr("it has {n_value:,} items, and {max_items:,} are allowed", n_value=len(value), max_items=max_items),
+            )
         return value
 
     def strings(self, key: str) -> list[str]:
         """Read a list of strings."""
         for number, value in enumerate(items := self.items(key)):
             if not isinstance(value, str):
-                raise self._type_error(f"{key}[{number}]", value, "a string")
+                raise self._type_error(f"{key}[{number}]", value, tr("a string"))
         return items
 
     def integers(self, key: str, low: int, high: int) -> list[int]:
         """Read a list of whole numbers from `low` to `high`."""
         for number, value in enumerate(items := self.items(key)):
             if type(value) is not int or not low <= value <= high:
-                raise self._type_error(f"{key}[{number}]", value, f"a whole number from {low:,} to {high:,}")
+                raise self._type_error(
+                    f"{key}[{number}]", value, tr("a whole number from {low:,} to {high:,}", low=low, high=high)
+                )
         return items
 
     def record(self, key: str) -> "Record":
         """Read an object."""
         value = self._get(key)
         if not isinstance(value, dict):
-            raise self._type_error(key, value, "an object")
+            raise self._type_error(key, value, tr("an object"))
         return Record(value, self.file, self._at(key))
 
     def records(self, key: str, max_items: int | None = None) -> "list[Record]":
@@ -142,7 +162,7 @@ class Record:
         records = []
         for number, value in enumerate(self.items(key, max_items)):
             if not isinstance(value, dict):
-                raise self._type_error(f"{key}[{number}]", value, "an object")
+                raise self._type_error(f"{key}[{number}]", value, tr("an object"))
             records.append(Record(value, self.file, self._at(f"{key}[{number}]")))
         return records
 
@@ -150,18 +170,18 @@ class Record:
         """Refuse fields with other names."""
         for key in self.values:
             if key not in known:
-                raise self.error(key[:_SHOWN], "the field is unknown")
+                raise self.error(key[:_SHOWN], tr("the field is unknown"))
 
     def _get(self, key: str) -> Json:
         if key not in self.values:
-            raise self.error(key, "it is missing")
+            raise self.error(key, tr("it is missing"))
         return self.values[key]
 
     def _at(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
 
     def _type_error(self, key: str, value: object, expected: str) -> RecordError:
-        return self.error(key, f"it is {_shown(value)}, not {expected}")
+        return self.error(key, tr("it is {shown}, not {expected}", shown=_shown(value), expected=expected))
 
 
 class _UnusableNumber(str):
@@ -186,9 +206,9 @@ def parse(data: bytes, file: str, allow_surrogates: bool = False) -> Record:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecordError(file, "", f"it is not UTF-8 (byte {error.start:,})") from None
+        raise RecordError(file, "", tr("it is not UTF-8 (byte {start:,})", start=error.start)) from None
     if sum(map(data.count, (b",", b"[", b"{"))) > _MAX_VALUES:
-        raise RecordError(file, "", f"it has more than {_MAX_VALUES:,} values")
+        raise RecordError(file, "", tr("it has more than {max_values:,} values", max_values=_MAX_VALUES))
     unusable: list[_UnusableNumber] = []
 
     def refused(number: str) -> _UnusableNumber:
@@ -206,16 +226,18 @@ def parse(data: bytes, file: str, allow_surrogates: bool = False) -> Record:
             text, parse_int=integer, parse_float=real, parse_constant=refused, object_pairs_hook=_unique_keys
         )
     except json.JSONDecodeError as error:
-        raise RecordError(file, "", f"it is not JSON (line {error.lineno:,}: {error.msg})") from None
+        raise RecordError(
+            file, "", tr("it is not JSON (line {lineno:,}: {msg})", lineno=error.lineno, msg=error.msg)
+        ) from None
     except RecursionError:
-        raise RecordError(file, "", f"it has more than {_MAX_LEVELS} levels") from None
+        raise RecordError(file, "", tr("it has more than {max_levels} levels", max_levels=_MAX_LEVELS)) from None
     except _DuplicateKeyError as error:
-        raise RecordError(file, str(error), "it occurs twice") from None
+        raise RecordError(file, str(error), tr("it occurs twice")) from None
     if not isinstance(values, dict):
-        raise RecordError(file, "", f"it contains {_shown(values)}, not an object")
+        raise RecordError(file, "", tr("it contains {shown}, not an object", shown=_shown(values)))
     if unusable:
         path, value = next(leaf for leaf in _leaves(values) if isinstance(leaf[1], _UnusableNumber))
-        raise RecordError(file, path, f"{str(value)[:_SHOWN]} is not a usable number")
+        raise RecordError(file, path, tr("{value} is not a usable number", value=str(value)[:_SHOWN]))
     if not allow_surrogates and _SURROGATE.search(data):
         _refuse_surrogates(values, file)
     _refuse_deep(values, file)
@@ -240,7 +262,7 @@ def _refuse_deep(values: Json, file: str) -> None:
         level = [value for part in inner for value in part if isinstance(value, (dict, list))]
         if not level:
             return
-    raise RecordError(file, "", f"it has more than {_MAX_LEVELS} levels")
+    raise RecordError(file, "", tr("it has more than {max_levels} levels", max_levels=_MAX_LEVELS))
 
 
 def _refuse_surrogates(values: object, file: str) -> None:
@@ -251,7 +273,7 @@ def _refuse_surrogates(values: object, file: str) -> None:
                 try:
                     text.encode()
                 except UnicodeEncodeError:
-                    raise RecordError(file, ascii(path)[1:-1], "it contains a lone surrogate") from None
+                    raise RecordError(file, ascii(path)[1:-1], tr("it contains a lone surrogate")) from None
 
 
 def _leaves(value: Json) -> Iterator[tuple[str, Json]]:
@@ -270,6 +292,6 @@ def _leaves(value: Json) -> Iterator[tuple[str, Json]]:
 def _shown(value: Json) -> str:
     """The value as JSON, or its type for a list or an object."""
     if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "a list"
+        return tr("an object") if isinstance(value, dict) else tr("a list")
     text = ascii(value) if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

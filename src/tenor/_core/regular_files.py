@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from tenor._core.language import tr
+
 # With O_NONBLOCK, opening a pipe does not wait for a writer. Some systems lack some of these flags.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -34,16 +36,16 @@ def read(
     # Systems refuse to open a link with different messages, so check for it first. O_NOFOLLOW covers a link that
     # appears after the check.
     if not allow_links and stat.S_ISLNK(path.lstat().st_mode):
-        raise IrregularFileError("is not a plain file but a link")
+        raise IrregularFileError(tr("is not a plain file but a link"))
     handle = os.open(path, _FLAGS | (0 if allow_links else getattr(os, "O_NOFOLLOW", 0)))
     try:
         length = _size(handle, max_bytes, size)
         if must_own and not is_own(os.fstat(handle)):
-            raise IrregularFileError("belongs to another user")
+            raise IrregularFileError(tr("belongs to another user"))
         with os.fdopen(handle, "rb", closefd=False) as stream:
             data = stream.read(length)
             if len(data) != length or stream.read(1):
-                raise IrregularFileError("changed while it was read")
+                raise IrregularFileError(tr("changed while it was read"))
     finally:
         os.close(handle)
     return data
@@ -67,9 +69,17 @@ def _size(handle: int, max_bytes: int, size: int | None) -> int:
     """The size of the open file in bytes, if it may be read."""
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
-        raise IrregularFileError("is not a plain file")
+        raise IrregularFileError(tr("is not a plain file"))
     if size is not None and status.st_size != size:
-        raise IrregularFileError(f"is not the file that was saved: it has {status.st_size:,} bytes, not {size:,}")
+        raise IrregularFileError(
+            tr(
+                "is not the file that was saved: it has {st_size:,} bytes, not {size:,}",
+                st_size=status.st_size,
+                size=size,
+            )
+        )
     if status.st_size > max_bytes:
-        raise IrregularFileError(f"is {status.st_size:,} bytes long, and {max_bytes:,} are allowed")
+        raise IrregularFileError(
+            tr("is {st_size:,} bytes long, and {max_bytes:,} are allowed", st_size=status.st_size, max_bytes=max_bytes)
+        )
     return status.st_size

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import records
+from tenor._core.language import tr
 from tenor._core.records import Json
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -72,7 +73,7 @@ def read(data: bytes | mmap.mmap, file: str = FILE, foreign: bool = False) -> Te
     """
     size = int.from_bytes(data[:8], "little")
     if size > min(_MAX_HEADER, len(data) - 8):
-        raise ValueError(f"{file} has a header of {size:,} bytes")
+        raise ValueError(tr("{file} has a header of {size:,} bytes", file=file, size=size))
     header = records.parse(data[8 : 8 + size], file).values
     header.pop("__metadata__", None)
     types = _TYPES | {"BF16": BFLOAT16} if foreign else _TYPES
@@ -80,13 +81,21 @@ def read(data: bytes | mmap.mmap, file: str = FILE, foreign: bool = False) -> Te
     contents, end = TensorFile({}, {}), 8 + size
     for name, kind, shape, place in sorted(entries, key=lambda entry: entry[3]):
         if place.offset != end or place.offset + place.length > len(data):
-            raise ValueError(f"{file}, {name!r}: it overlaps another array, or bytes before it belong to no array")
+            raise ValueError(
+                tr(
+                    "{file}, {name!r}: it overlaps another array, or bytes before it belong to no array",
+                    file=file,
+                    name=name,
+                )
+            )
         end = place.offset + place.length
         array = np.frombuffer(data, kind, math.prod(shape), place.offset).reshape(shape)
         contents.arrays[name] = array if foreign or array.flags.aligned else array.copy()
         contents.places[name] = place
     if end != len(data):
-        raise ValueError(f"{file} has {len(data) - end:,} bytes at its end that belong to no array")
+        raise ValueError(
+            tr("{file} has {n_data:,} bytes at its end that belong to no array", file=file, n_data=len(data) - end)
+        )
     return contents
 
 
@@ -127,21 +136,47 @@ def _checked(
 ) -> tuple[npt.DTypeLike, tuple[int, ...], Place]:
     """The type, shape and place that an entry of the header describes."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise ValueError(f"{where}: the header must have dtype, shape and data_offsets, and nothing else")
+        raise ValueError(
+            tr("{where}: the header must have dtype, shape and data_offsets, and nothing else", where=where)
+        )
     kind, shape, offsets = types.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
     if kind is None:
-        raise ValueError(f"{where}: the type {entry['dtype']!r} is not one of {', '.join(types)}")
+        raise ValueError(
+            tr(
+                "{where}: the type {entry!r} is not one of {types}",
+                where=where,
+                entry=entry["dtype"],
+                types=", ".join(types),
+            )
+        )
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or not all(
             type(number) is int and 0 <= number <= _MAX_SIZE for number in numbers
         ):
-            raise ValueError(f"{where}: {numbers!r} is not a list of whole numbers from 0 to {_MAX_SIZE:,}")
+            raise ValueError(
+                tr(
+                    "{where}: {numbers!r} is not a list of whole numbers from 0 to {max_size:,}",
+                    where=where,
+                    numbers=numbers,
+                    max_size=_MAX_SIZE,
+                )
+            )
     if len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"{where}: it has {len(shape)} dimensions")
+        raise ValueError(tr("{where}: it has {n_shape} dimensions", where=where, n_shape=len(shape)))
     if len(offsets) != 2:
-        raise ValueError(f"{where}: data_offsets has {len(offsets)} numbers, not 2")
+        raise ValueError(
+            tr("{where}: data_offsets has {n_offsets} numbers, not 2", where=where, n_offsets=len(offsets))
+        )
     begin, end = offsets
     length = math.prod(shape) * np.dtype(kind).itemsize
     if end - begin != length:
-        raise ValueError(f"{where}: it has {end - begin:,} bytes; its shape {shape} needs {length:,}")
+        raise ValueError(
+            tr(
+                "{where}: it has {end:,} bytes; its shape {shape} needs {length:,}",
+                where=where,
+                end=end - begin,
+                shape=shape,
+                length=length,
+            )
+        )
     return kind, tuple(shape), Place(start + begin, length)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.checks.finding import Finding
 from tenor.data.dataset import Dataset
 
@@ -41,17 +42,21 @@ def check(
             yield Finding(
                 name="telling-column",
                 severity="note",
-                problem=f"the column {name!r} gives the label away: {how} tells {gain:.1%} of what guessing gets "
-                "wrong.",
-                remedy="Tenor reads the text column alone; do not put this column into the text.",
+                problem=tr(
+                    "the column {name!r} gives the label away: {how} tells {gain:.1%} of what guessing gets wrong.",
+                    name=name,
+                    how=how,
+                    gain=gain,
+                ),
+                remedy=tr("Tenor reads the text column alone; do not put this column into the text."),
                 count=1,
             )
     if _gain_of_neighbour(targets, np.arange(len(targets), dtype=np.float64)) >= _MIN_GAIN:
         yield Finding(
             name="sorted",
             severity="note",
-            problem="the rows are sorted by label.",
-            remedy="Tenor splits at random; shuffle the rows before you cut the file yourself.",
+            problem=tr("the rows are sorted by label."),
+            remedy=tr("Tenor splits at random; shuffle the rows before you cut the file yourself."),
             count=len(targets),
         )
 
@@ -76,13 +81,19 @@ def revealing_features(data: Dataset) -> Iterator[Finding]:
 def _revealing_feature(targets: Classes, name: str, values: Sequence[object]) -> Iterator[Finding]:
     gain, how = _gain_of_column(targets, values)
     if gain >= _MIN_GAIN:
-        problem = f"the feature {name!r} gives the label away: {how} tells {gain:.1%} of what guessing gets wrong."
+        problem = tr(
+            "the feature {name!r} gives the label away: {how} tells {gain:.1%} of what guessing gets wrong.",
+            name=name,
+            how=how,
+            gain=gain,
+        )
         yield Finding(
             name="telling-feature",
             severity="warning",
             problem=problem,
-            remedy="See whether new rows will have it; if it is known only with the label, leave it out of "
-            "`features=...`.",
+            remedy=tr(
+                "See whether new rows will have it; if it is known only with the label, leave it out of `features=...`."
+            ),
             count=1,
             training_message=problem,
         )
@@ -94,11 +105,11 @@ def _gain_of_column(targets: Classes, values: Sequence[object]) -> tuple[float, 
         np.nan if value is None else value for value in values if isinstance(value, (int, float)) or value is None
     ]
     if len(numbers) == len(values):
-        return _gain_of_neighbour(targets, np.array(numbers, np.float64)), "its range"
+        return _gain_of_neighbour(targets, np.array(numbers, np.float64)), tr("its range")
     strings = [str(value) for value in values]
     if len(set(strings)) <= len(strings) / 2:
-        return _gain_of_value(targets, strings), "its value"
-    return _gain_of_value(targets, [_DIGITS.sub("0", value) for value in strings]), "its value without digits"
+        return _gain_of_value(targets, strings), tr("its value")
+    return _gain_of_value(targets, [_DIGITS.sub("0", value) for value in strings]), tr("its value without digits")
 
 
 def _gain_of_value(targets: Classes, values: Sequence[str]) -> float:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.checks import columns, labels
 from tenor.checks.finding import Finding, Severity
 from tenor.data.blocks import Hashes, Rows, row_blocks
@@ -36,10 +37,17 @@ def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
     if leaked:
         yield leak(leaked, len(test_hashes))
     if conflicting:
-        line = f"{counted(conflicting, 'row has', 'rows have')} the same text as another and a different label."
+        line = tr(
+            "{conflicting} the same text as another and a different label.",
+            conflicting=counted(conflicting, "row has", "rows have"),
+        )
         yield _finding("conflicting", "warning", conflicting, line)
     if repeated >= _MIN_REPEATED * len(data) and repeated:
-        line = f"an earlier text is repeated in {repeated:,} of {len(data):,} rows; both stay on one side."
+        line = tr(
+            "an earlier text is repeated in {repeated:,} of {n_data:,} rows; both stay on one side.",
+            repeated=repeated,
+            n_data=len(data),
+        )
         yield _finding("repeated", "warning", repeated, line)
     if codes is not None:
         yield from labels.spellings(data, label_source(data.labels).distinct())
@@ -51,13 +59,13 @@ def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
 
 def leak(leaked: int, texts: int) -> Finding:
     """The finding that `leaked` of the test's `texts` are training texts too."""
-    in_test = f"of the {texts:,} test texts"
-    line = f"{counted(leaked, f'{in_test} is', f'{in_test} are')} also in the training data."
+    in_test = counted(leaked, "of the {n_test:,} test texts is", "of the {n_test:,} test texts are", n_test=texts)
+    line = tr("{in_test} also in the training data.", in_test=in_test)
     return _finding("leaked", "error", leaked, line)
 
 
 def _finding(name: str, severity: Severity, count: int, line: str) -> Finding:
-    remedy = "Look at them with tenor check, on a part of the data."
+    remedy = tr("Look at them with tenor check, on a part of the data.")
     return Finding(name=name, severity=severity, problem=line, remedy=remedy, count=count, training_message=line)
 
 

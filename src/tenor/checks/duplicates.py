@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.checks.context import CheckContext, members
 from tenor.checks.finding import Finding
 from tenor.data.split import Groups
@@ -27,26 +28,29 @@ def leaked(context: CheckContext) -> Iterator[Finding]:
     exact = _pairs_in_both(context, context.equal)
     rows_of_exact = {pair.row for pair in exact}
     near = [pair for pair in _pairs_in_both(context, context.near) if pair.row not in rows_of_exact]
-    in_test = f"of the {len(context.test):,} test texts"
+    n_test = len(context.test)
     if exact:
         finding = Finding(
             name="leaked",
             severity="error",
-            problem=f"{counted(len(exact), f'{in_test} is', f'{in_test} are')} in the data too.",
-            remedy="Take them out of the data: `fix=OUT` writes the data without them.",
-            training_message=f"{counted(len(exact), f'{in_test} is', f'{in_test} are')} also in the training data.",
+            problem=tr("{exact} in the data too.", exact=_in_test(len(exact), n_test)),
+            remedy=tr("Take them out of the data: `fix=OUT` writes the data without them."),
+            training_message=tr("{exact} also in the training data.", exact=_in_test(len(exact), n_test)),
         )
         yield _at_test_pairs(finding, context, exact)
     if near:
         finding = Finding(
             name="nearly-leaked",
             severity="warning",
-            problem=f"{counted(len(near), f'{in_test} is', f'{in_test} are')} nearly the same as one in the data.",
-            remedy="Look at them, and take those out of the data that tell the same.",
-            training_message=f"{counted(len(near), f'{in_test} is', f'{in_test} are')} nearly the same as a training "
-            "text.",
+            problem=tr("{near} nearly the same as one in the data.", near=_in_test(len(near), n_test)),
+            remedy=tr("Look at them, and take those out of the data that tell the same."),
+            training_message=tr("{near} nearly the same as a training text.", near=_in_test(len(near), n_test)),
         )
         yield _at_test_pairs(finding, context, near)
+
+
+def _in_test(number: int, n_test: int) -> str:
+    return counted(number, "of the {n_test:,} test texts is", "of the {n_test:,} test texts are", n_test=n_test)
 
 
 def conflicting(context: CheckContext) -> Iterator[Finding]:
@@ -60,10 +64,15 @@ def conflicting(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="conflicting",
             severity="warning",
-            problem=f"{len(rows):,} rows have the same text as another and a different label "
-            f"({counted(len(groups), 'text', 'texts')}).",
-            remedy="Decide on one label for each. `fix=OUT` leaves these rows out.",
-            training_message=f"{len(rows):,} rows have the same text as another and a different label.",
+            problem=tr(
+                "{n_rows:,} rows have the same text as another and a different label ({groups}).",
+                n_rows=len(rows),
+                groups=counted(len(groups), "text", "texts"),
+            ),
+            remedy=tr("Decide on one label for each. `fix=OUT` leaves these rows out."),
+            training_message=tr(
+                "{n_rows:,} rows have the same text as another and a different label.", n_rows=len(rows)
+            ),
         ).at_rows(context.data, rows, _labels_in(context, groups))
     groups = [
         rows
@@ -75,9 +84,12 @@ def conflicting(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="near-conflicting",
             severity="note",
-            problem=f"{len(rows):,} rows have nearly the same text as another and a different label "
-            f"({counted(len(groups), 'text', 'texts')}).",
-            remedy="Decide on one label for each.",
+            problem=tr(
+                "{n_rows:,} rows have nearly the same text as another and a different label ({groups}).",
+                n_rows=len(rows),
+                groups=counted(len(groups), "text", "texts"),
+            ),
+            remedy=tr("Decide on one label for each."),
         ).at_rows(context.data, rows, _labels_in(context, groups))
 
 
@@ -86,13 +98,17 @@ def _differing(context: CheckContext) -> Iterator[Finding]:
     groups = [rows for rows in _groups(context, context.equal) if _labels_differ(context, rows)]
     rows = [row for group in groups for row in group]
     if rows:
-        what = "a different value" if isinstance(context.data.labels[0], float) else "different labels"
+        what = tr("a different value") if isinstance(context.data.labels[0], float) else tr("different labels")
         yield Finding(
             name="conflicting",
             severity="note",
-            problem=f"{len(rows):,} rows have the same text as another and {what} "
-            f"({counted(len(groups), 'text', 'texts')}).",
-            remedy="If people do not differ here, decide on one for each. `fix=OUT` keeps these rows.",
+            problem=tr(
+                "{n_rows:,} rows have the same text as another and {what} ({groups}).",
+                n_rows=len(rows),
+                what=what,
+                groups=counted(len(groups), "text", "texts"),
+            ),
+            remedy=tr("If people do not differ here, decide on one for each. `fix=OUT` keeps these rows."),
         ).at_rows(context.data, rows, _labels_in(context, groups))
 
 
@@ -108,13 +124,13 @@ def repeated(context: CheckContext) -> Iterator[Finding]:
             if first.setdefault(labels[row], row) != row:
                 pairs.append(_Pair(row, first[labels[row]]))
     if pairs:
-        count = f"{len(pairs):,} of {len(context.data):,} rows"
-        message = f"an earlier text is repeated in {count}; both stay on one side."
+        count = tr("{n_pairs:,} of {n_data:,} rows", n_pairs=len(pairs), n_data=len(context.data))
+        message = tr("an earlier text is repeated in {count}; both stay on one side.", count=count)
         finding = Finding(
             name="repeated",
             severity="warning",
-            problem=f"the text of an earlier row is repeated in {count}.",
-            remedy="Leave them out: `fix=OUT` does.",
+            problem=tr("the text of an earlier row is repeated in {count}.", count=count),
+            remedy=tr("Leave them out: `fix=OUT` does."),
             training_message=message if len(pairs) >= _MIN_REPORTED * len(context.data) else "",
         )
         yield _at_pairs(finding, context, pairs)
@@ -134,8 +150,13 @@ def nearly_repeated(context: CheckContext) -> Iterator[Finding]:
         finding = Finding(
             name="nearly-repeated",
             severity="note",
-            problem=f"{len(pairs):,} of {len(context.data):,} rows {have} nearly the text of an earlier row.",
-            remedy="Look at some; near duplicates always stay on one side of a split.",
+            problem=tr(
+                "{n_pairs:,} of {n_data:,} rows {have} nearly the text of an earlier row.",
+                n_pairs=len(pairs),
+                n_data=len(context.data),
+                have=have,
+            ),
+            remedy=tr("Look at some; near duplicates always stay on one side of a split."),
         )
         yield _at_pairs(finding, context, pairs)
 
@@ -144,14 +165,18 @@ def contained(context: CheckContext) -> Iterator[Finding]:
     """Texts of the data that are part of a longer one."""
     rows = np.flatnonzero(context.container != np.arange(len(context.container)))
     if len(rows):
-        line = f"the text of {len(rows):,} of {len(context.data):,} rows is part of a longer one"
+        line = tr(
+            "the text of {n_rows:,} of {n_data:,} rows is part of a longer one",
+            n_rows=len(rows),
+            n_data=len(context.data),
+        )
         many = len(rows) >= _MIN_REPORTED * len(context.data)
         finding = Finding(
             name="contained",
             severity="note",
             problem=f"{line}.",
-            remedy="A text and a longer one that contains it always stay on one side of a split.",
-            training_message=f"{line}; both stay on one side." if many else "",
+            remedy=tr("A text and a longer one that contains it always stay on one side of a split."),
+            training_message=tr("{line}; both stay on one side.", line=line) if many else "",
         )
         yield _at_pairs(finding, context, list(map(_Pair, rows.tolist(), context.container[rows].tolist())))
 
@@ -170,14 +195,14 @@ def _pairs_in_both(context: CheckContext, groups: Groups) -> list[_Pair]:
 def _at_test_pairs(finding: Finding, context: CheckContext, pairs: Sequence[_Pair]) -> Finding:
     """The finding at rows of the test, each with the row of the data that it repeats."""
     assert context.test is not None
-    details = [f"row {context.data.row_number(pair.original)} of the data" for pair in pairs]
+    details = [tr("row {row_number} of the data", row_number=context.data.row_number(pair.original)) for pair in pairs]
     return finding.at_rows(context.test, [pair.row for pair in pairs], details, "test")
 
 
 def _at_pairs(finding: Finding, context: CheckContext, pairs: Sequence[_Pair]) -> Finding:
     """The finding at rows of the data, each with the row that it repeats."""
     pairs = sorted(pairs)
-    details = [f"row {context.data.row_number(pair.original)}" for pair in pairs]
+    details = [tr("row {row_number}", row_number=context.data.row_number(pair.original)) for pair in pairs]
     return finding.at_rows(context.data, [pair.row for pair in pairs], details)
 
 
@@ -193,7 +218,11 @@ def _labels_differ(context: CheckContext, rows: Sequence[int]) -> bool:
 def _labels_in(context: CheckContext, groups: Sequence[Sequence[int]]) -> list[str]:
     """For each row of each group its label, and the number of the group's first row."""
     data = context.data
-    return [f"{_shown(data.labels[row])}, first in row {data.row_number(rows[0])}" for rows in groups for row in rows]
+    return [
+        tr("{shown}, first in row {row_number}", shown=_shown(data.labels[row]), row_number=data.row_number(rows[0]))
+        for rows in groups
+        for row in rows
+    ]
 
 
 def _shown(label: object) -> str:

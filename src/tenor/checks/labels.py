@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from tenor._core.language import tr
 from tenor.checks import label_spellings, revealing_tokens
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding, Severity
@@ -41,16 +42,18 @@ def _classes(data: Dataset) -> Iterator[Finding]:
         yield Finding(
             name="one-class",
             severity="error",
-            problem=f"every row has the label {data.labels[0]!r}.",
-            remedy="Give rows of at least two classes.",
+            problem=tr("every row has the label {labels!r}.", labels=data.labels[0]),
+            remedy=tr("Give rows of at least two classes."),
             count=1,
         )
     elif _has_too_many_classes(n_classes, len(data)):
         yield Finding(
             name="too-many-classes",
             severity="error",
-            problem=f"there are {n_classes:,} different labels in {len(data):,} rows.",
-            remedy="Name the column of the classes with `label=...`.",
+            problem=tr(
+                "there are {n_classes:,} different labels in {n_data:,} rows.", n_classes=n_classes, n_data=len(data)
+            ),
+            remedy=tr("Name the column of the classes with `label=...`."),
             count=n_classes,
         )
 
@@ -72,12 +75,14 @@ def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
         for label in sorted(set(names), key=lambda label: (fold_label(label), label))
         if fold_label(label) in of_class
     )
-    message = f"labels differ only in case, blanks or punctuation: {listed:.200}; each is taken for a class."
+    message = tr(
+        "labels differ only in case, blanks or punctuation: {listed:.200}; each is taken for a class.", listed=listed
+    )
     yield Finding(
         name="spellings",
         severity="warning",
-        problem=f"labels differ only in case, blanks or punctuation: {listed:.200}.",
-        remedy="Write each in one way: `fix=OUT` writes the most frequent one.",
+        problem=tr("labels differ only in case, blanks or punctuation: {listed:.200}.", listed=listed),
+        remedy=tr("Write each in one way: `fix=OUT` writes the most frequent one."),
         training_message=message if len({label.strip() for label in names}) > len(best) else "",
     ).at_rows(data, list(odd), list(map(repr, odd.values())))
 
@@ -88,12 +93,26 @@ def similar(data: Dataset) -> Iterator[Finding]:
     counts = Counter(best[fold_label(str(label))] for label in data.labels)
     pairs = label_spellings.similar_pairs(counts)
     if pairs:
-        shown = [f"{rare!r} ({counts[rare]:,}) and {usual!r} ({counts[usual]:,})" for rare, usual in pairs]
+        shown = [
+            tr(
+                "{rare!r} ({counts:,}) and {usual!r} ({counts_2:,})",
+                rare=rare,
+                counts=counts[rare],
+                usual=usual,
+                counts_2=counts[usual],
+            )
+            for rare, usual in pairs
+        ]
         yield Finding(
             name="similar-labels",
             severity="note",
-            problem=f"labels have similar names: {'; '.join(shown[:_SHOWN])}" + (_dots(len(shown)) or "."),
-            remedy=f"If they are one class, merge them: `fix=OUT` with `merge='{pairs[0][0]}={pairs[0][1]}'`.",
+            problem=tr("labels have similar names: {shown}", shown="; ".join(shown[:_SHOWN]))
+            + (_dots(len(shown)) or "."),
+            remedy=tr(
+                "If they are one class, merge them: `fix=OUT` with `merge='{pairs}={pairs_2}'`.",
+                pairs=pairs[0][0],
+                pairs_2=pairs[0][1],
+            ),
             count=len(pairs),
         )
 
@@ -111,9 +130,14 @@ def missing(data: Dataset) -> Iterator[Finding]:
         yield Finding(
             name="missing-label",
             severity=severity,
-            problem=f"{have} a label that looks like a missing one: {listed}.",
-            remedy=f"Are these rows not labelled? Leave them out in training with {leave_out}.",
-            training_message=f"{have} the label {listed}, taken for a class. Not labelled? Leave out with {leave_out}.",
+            problem=tr("{have} a label that looks like a missing one: {listed}.", have=have, listed=listed),
+            remedy=tr("Are these rows not labelled? Leave them out in training with {leave_out}.", leave_out=leave_out),
+            training_message=tr(
+                "{have} the label {listed}, taken for a class. Not labelled? Leave out with {leave_out}.",
+                have=have,
+                listed=listed,
+                leave_out=leave_out,
+            ),
         ).at_rows(data, rows)
 
 
@@ -123,14 +147,21 @@ def split_labels(data: Dataset) -> Iterator[Finding]:
         return
     names = set(split.names)
     rows = [row for row, label in enumerate(data.labels) if label in names]
-    problem = f"{counted(len(rows), 'row has', 'rows have')} a label that looks like several: {split.names[0]!r}"
+    problem = tr(
+        "{rows} a label that looks like several: {names!r}",
+        rows=counted(len(rows), "row has", "rows have"),
+        names=split.names[0],
+    )
     yield Finding(
         name="list-labels",
         severity="warning",
         problem=f"{problem}.",
-        remedy=f"Does it list labels? Split them with `label_separator={split.separator!r}`.",
-        training_message=f"{problem}, taken for one class. Does it list labels? `label_separator={split.separator!r}` "
-        "splits them.",
+        remedy=tr("Does it list labels? Split them with `label_separator={separator!r}`.", separator=split.separator),
+        training_message=tr(
+            "{problem}, taken for one class. Does it list labels? `label_separator={separator!r}` splits them.",
+            problem=problem,
+            separator=split.separator,
+        ),
     ).at_rows(data, rows)
 
 
@@ -142,16 +173,21 @@ def rare(data: Dataset) -> Iterator[Finding]:
         names = {label for _, label in few}
         rows = [row for row, label in enumerate(data.labels) if label in names]
         listed = ", ".join(f"{label} {count}" for count, label in few[:_SHOWN]) + _dots(len(few))
-        classes = f"{counted(len(few), 'class has', 'classes have')} fewer than {_RARE} rows ({listed})"
+        classes = tr(
+            "{few} fewer than {rare} rows ({listed})",
+            few=counted(len(few), "class has", "classes have"),
+            rare=_RARE,
+            listed=listed,
+        )
         yield Finding(
             name="rare",
             severity="warning",
             problem=f"{classes}.",
-            remedy="Add rows, join them with other classes, or leave them out; their metrics say little.",
+            remedy=tr("Add rows, join them with other classes, or leave them out; their metrics say little."),
             count=len(few),
             rows=[data.row_number(row) for row in rows],
             details=[data.labels[row] for row in rows],
-            training_message=f"{classes}; their metrics say little.",
+            training_message=tr("{classes}; their metrics say little.", classes=classes),
         )
 
 
@@ -161,17 +197,24 @@ def templated(context: CheckContext) -> Iterator[Finding]:
     if templates:
         listing = ", ".join(f"{label} {len(rows)}" for label, rows in list(templates.items())[:_SHOWN])
         have = counted(len(templates), "class has", "classes have")
-        line = f"{have} nearly the same text in almost all rows ({listing}{_dots(len(templates))})"
+        line = tr(
+            "{have} nearly the same text in almost all rows ({listing}{dots})",
+            have=have,
+            listing=listing,
+            dots=_dots(len(templates)),
+        )
         rows = [(row, label) for label, of_class in templates.items() for row in of_class.tolist()]
         yield Finding(
             name="templated",
             severity="warning",
             problem=f"{line}.",
-            remedy="Add other texts of the class. Its metrics say only how well a model knows this one text.",
+            remedy=tr("Add other texts of the class. Its metrics say only how well a model knows this one text."),
             count=len(templates),
             rows=[context.data.row_number(row) for row, _ in rows],
             details=[label for _, label in rows],
-            training_message=f"{line}, on both sides of a split; its metrics say little about other texts.",
+            training_message=tr(
+                "{line}, on both sides of a split; its metrics say little about other texts.", line=line
+            ),
         )
 
 
@@ -182,8 +225,14 @@ def _uneven(data: Dataset) -> Iterator[Finding]:
         yield Finding(
             name="uneven",
             severity="note",
-            problem=f"the classes are uneven: {large} has {counted(most, 'row')}, {small} {least:,}.",
-            remedy="Go by macro-F1 rather than accuracy.",
+            problem=tr(
+                "the classes are uneven: {large} has {most}, {small} {least:,}.",
+                large=large,
+                most=counted(most, "row"),
+                small=small,
+                least=least,
+            ),
+            remedy=tr("Go by macro-F1 rather than accuracy."),
             count=len(counts),
         )
 
@@ -198,8 +247,8 @@ def _of_test(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="unknown-in-test",
             severity="error",
-            problem=f"{have} that the data do not have.",
-            remedy="Write the labels alike in both, or add such rows to the data.",
+            problem=tr("{have} that the data do not have.", have=have),
+            remedy=tr("Write the labels alike in both, or add such rows to the data."),
         ).at_rows(context.test, rows, [str(context.test.labels[row]) for row in rows], "test")
     absent = sorted(in_data - in_test)
     if absent:
@@ -207,8 +256,8 @@ def _of_test(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="missing-in-test",
             severity="note",
-            problem=f"{have} no row in the test: {listed}" + (_dots(len(absent)) or "."),
-            remedy="Nothing is measured for them.",
+            problem=tr("{have} no row in the test: {listed}", have=have, listed=listed) + (_dots(len(absent)) or "."),
+            remedy=tr("Nothing is measured for them."),
             count=len(absent),
         )
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.checks.finding import Finding
 from tenor.data import split
 from tenor.data.blocks import map_blocks
@@ -83,8 +84,8 @@ def check(data: Dataset, suspected: Sequence[Suspect] | None) -> Iterator[Findin
         yield Finding(
             name="too-few-rows",
             severity="note",
-            problem=f"labels are not checked: that takes {_MIN_ROWS} rows of two classes.",
-            remedy="Label more rows.",
+            problem=tr("labels are not checked: that takes {min_rows} rows of two classes.", min_rows=_MIN_ROWS),
+            remedy=tr("Label more rows."),
             count=len(data),
         )
     elif suspected:
@@ -95,8 +96,12 @@ def check(data: Dataset, suspected: Sequence[Suspect] | None) -> Iterator[Findin
         yield Finding(
             name="mislabelled",
             severity="note",
-            problem=f"{counted(len(suspected), 'label', 'labels')} of {len(data):,} may be wrong.",
-            remedy="Look at them, the first ones first, and fix those that are: `review=FILE` writes all of them.",
+            problem=tr(
+                "{suspected} of {n_data:,} may be wrong.",
+                suspected=counted(len(suspected), "label", "labels"),
+                n_data=len(data),
+            ),
+            remedy=tr("Look at them, the first ones first, and fix those that are: `review=FILE` writes all of them."),
         ).at_rows(data, [suspect.row for suspect in suspected], details)
 
 

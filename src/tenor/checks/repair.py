@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tenor._core.language import mark, tr
 from tenor.checks.context import CheckContext, members
 from tenor.checks.label_spellings import best_spellings, fold_label
 from tenor.config.settings import suggest
@@ -18,11 +19,11 @@ from tenor.errors import DataError, SettingsError
 from tenor.tasks import Label
 
 REASONS = {
-    "no-text": "without a text",
-    "no-label": "without a label",
-    "conflicting": "with the text of another and a different label",
-    "leaked": "that are in the test too",
-    "repeated": "that repeat an earlier row",
+    "no-text": mark("without a text"),
+    "no-label": mark("without a label"),
+    "conflicting": mark("with the text of another and a different label"),
+    "leaked": mark("that are in the test too"),
+    "repeated": mark("that repeat an earlier row"),
 }
 
 
@@ -121,7 +122,7 @@ def _with_merges(best: dict[str, str], merges: Mapping[str, str]) -> dict[str, s
     for old, new in merges.items():
         if fold_label(old) not in best:
             raise SettingsError(
-                f"`merge=...`: no row has the label {old!r}.",
+                tr("`merge=...`: no row has the label {old!r}.", old=old),
                 suggest(old, list(best.values())).replace("Known", "Labels"),
             )
         merged[fold_label(old)] = best.get(fold_label(new), new)
@@ -132,9 +133,11 @@ def check_output(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     """Raise DataError if the output is one of the inputs, exists, or cannot hold a table."""
     writer.refuse_input(out, inputs)
     if os.path.lexists(out) and not overwrite:
-        raise DataError(f"{out}: this exists already.", "Choose another file, or replace it with `overwrite=True`.")
+        raise DataError(
+            tr("{out}: this exists already.", out=out), tr("Choose another file, or replace it with `overwrite=True`.")
+        )
     if table.suffix(out) == ".txt":
-        raise DataError(f"{out}: a .txt file has no columns.", "Give .csv, .tsv, .jsonl or .parquet.")
+        raise DataError(tr("{out}: a .txt file has no columns.", out=out), tr("Give .csv, .tsv, .jsonl or .parquet."))
 
 
 def write(plan: RepairPlan, source: Table, label: str, out: Path) -> Repaired:
@@ -151,8 +154,11 @@ def write(plan: RepairPlan, source: Table, label: str, out: Path) -> Repaired:
     """
     if plan.corrected and label not in source.columns:
         raise DataError(
-            f"{source.name}: the labels are joined from several columns, and `also=...` changes one column.",
-            "Leave out `also=...`, and change these rows by hand.",
+            tr(
+                "{name}: the labels are joined from several columns, and `also=...` changes one column.",
+                name=source.name,
+            ),
+            tr("Leave out `also=...`, and change these rows by hand."),
         )
     n_rows = n_written = n_corrected = 0
     renamed: Counter[str] = Counter()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.data.labels import MAX_NUMERIC_CLASSES
@@ -44,21 +45,38 @@ def check(context: CheckContext) -> Iterator[Finding]:
         with_token = rows[buckets == bucket].tolist()
         spelling = repr(_spelling(context.data.texts[with_token[0]], int(bucket)))
         descriptions.append(
-            f"{spelling} is in {count:,} of the {in_class[of_class]:,} texts of {classes[of_class]!s} and in "
-            f"{in_all[bucket] - count:,} others"
+            tr(
+                "{spelling} is in {count:,} of the {in_class:,} texts of {classes!s} and in {in_all:,} others",
+                spelling=spelling,
+                count=count,
+                in_class=in_class[of_class],
+                classes=classes[of_class],
+                in_all=in_all[bucket] - count,
+            )
         )
         for row in with_token:
             tokens_in.setdefault(row, []).append(spelling)
     one = len(descriptions) == 1
-    more = f"; ... ({len(descriptions):,} in all)" if len(descriptions) > _MOST_SHOWN else ""
+    more = (
+        tr("; ... ({n_descriptions:,} in all)", n_descriptions=len(descriptions))
+        if len(descriptions) > _MOST_SHOWN
+        else ""
+    )
     finding = Finding(
         name="telling-token",
         severity="note",
-        problem=f"{descriptions[0]}: it gives the label away."
+        problem=tr("{descriptions}: it gives the label away.", descriptions=descriptions[0])
         if one
-        else f"{len(descriptions):,} words give the label away: {'; '.join(descriptions[:_MOST_SHOWN])}{more}.",
-        remedy=f"See whether new texts will have {'it' if one else 'them'}; if not, take {'it' if one else 'them'} out "
-        "of the texts.",
+        else tr(
+            "{n_descriptions:,} words give the label away: {descriptions}{more}.",
+            n_descriptions=len(descriptions),
+            descriptions="; ".join(descriptions[:_MOST_SHOWN]),
+            more=more,
+        ),
+        remedy=tr(
+            "See whether new texts will have {word}; if not, take {word} out of the texts.",
+            word="it" if one else "them",
+        ),
     )
     sorted_rows = sorted(tokens_in)
     details = [] if one else [", ".join(tokens_in[row]) for row in sorted_rows]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.checks import columns, labels, mislabelled, repair, texts
 from tenor.checks.context import CheckContext
@@ -83,14 +84,17 @@ class CheckConfig:
     query: str | None = None
 
     def __post_init__(self) -> None:
-        settings.require(self.max_length >= 1, "max_length", "must be 1 or more")
-        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+        settings.require(self.max_length >= 1, "max_length", tr("must be 1 or more"))
+        settings.require(0 <= self.seed < 2**32, "seed", tr("must be between 0 and 2^32 - 1"))
         for option, fixes in (("also", self.also), ("merge", self.merge)):
             settings.require(
-                self.fix is not None or not fixes, option, "changes the cleaned table", "Name it: `fix=OUT`."
+                self.fix is not None or not fixes, option, tr("changes the cleaned table"), tr("Name it: `fix=OUT`.")
             )
         settings.require(
-            self.labels or self.review is None, "review", "writes rows whose label may be wrong", "Use `labels=True`."
+            self.labels or self.review is None,
+            "review",
+            tr("writes rows whose label may be wrong"),
+            tr("Use `labels=True`."),
         )
 
 
@@ -159,7 +163,9 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
         on_disk=False,
     )
     if "-" in (config.data, config.test):
-        raise DataError("a check reads its data twice, and standard input can be read only once.", "Give a file.")
+        raise DataError(
+            tr("a check reads its data twice, and standard input can be read only once."), tr("Give a file.")
+        )
     located = [sources.locate(name) for name in sources.train_and_test_sources(run) if name is not None]
     path = None if isinstance(located[0], str) else located[0]
     inputs = [file for source in located if not isinstance(source, str) for file in table.files(source)]
@@ -192,7 +198,7 @@ def _repair(rows: _TableRows, config: CheckConfig, run: RunConfig, callback: Cal
     """Write the cleaned table, with the labels of later sources."""
     context, raw_labels = rows.context, list(rows.raw_labels)
     if config.merge and not context.single_label:
-        raise SettingsError("`merge=...` works only in tasks with one class per text.", "Leave it out.")
+        raise SettingsError(tr("`merge=...` works only in tasks with one class per text."), tr("Leave it out."))
     data = context.data
     merged = later_sources.add(replace(run, also=config.also), data, callback)
     labels = list(merged.labels[: len(data)])
@@ -200,7 +206,7 @@ def _repair(rows: _TableRows, config: CheckConfig, run: RunConfig, callback: Cal
     for row in changed:
         raw_labels[row] = _raw_label(labels[row], data.class_names)
     if len(merged) > len(data):
-        callback.on_message(f"new rows are left out: a cleaned table has only rows of {data.name}.")
+        callback.on_message(tr("new rows are left out: a cleaned table has only rows of {name}.", name=data.name))
     planned = repair.plan(
         CheckContext(replace(data, labels=labels), context.test),
         raw_labels,
@@ -261,7 +267,7 @@ def _read(run: RunConfig, path: Path | DatabaseUrl | None, callback: Callback) -
     empty: list[int] = []
     unlabelled: list[int] = []
     usable = set(data.row_numbers)
-    memory = MemoryBudget(opened.name, "Check fewer rows at a time.")
+    memory = MemoryBudget(opened.name, tr("Check fewer rows at a time."))
     reader = row_reader.for_table(opened, data.fields, data.text_column if data.fields.is_single_text else None)
     texts = {field.name for field in data.fields.texts}
     for chunk in opened.chunks:
@@ -297,8 +303,10 @@ def _findings(
             yield Finding(
                 name=f"no-{what}",
                 severity="note" if what == "label" and config.missing_labels else "error",
-                problem=f"{counted(len(numbers), 'row has', 'rows have')} no {what}.",
-                remedy=f"Give them one, or leave them out: `fix=OUT`, or `{option}=True` in training.",
+                problem=tr("{numbers} no {what}.", numbers=counted(len(numbers), "row has", "rows have"), what=what),
+                remedy=tr(
+                    "Give them one, or leave them out: `fix=OUT`, or `{option}=True` in training.", option=option
+                ),
                 count=len(numbers),
                 rows=numbers,
             )
@@ -312,8 +320,8 @@ def _findings(
         yield Finding(
             name="labels-not-checked",
             severity="note",
-            problem="`labels=True` works only in tasks with one class per text.",
-            remedy="Leave out `labels=True`.",
+            problem=tr("`labels=True` works only in tasks with one class per text."),
+            remedy=tr("Leave out `labels=True`."),
         )
 
 

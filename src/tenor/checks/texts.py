@@ -5,6 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.checks import duplicates
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
@@ -63,8 +64,10 @@ def _without_words(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="without-words",
             severity="warning",
-            problem=f"{counted(len(rows), 'text has', 'texts have')} no word, only punctuation or the like.",
-            remedy="Leave them out or fix them: a model can learn nothing from them.",
+            problem=tr(
+                "{rows} no word, only punctuation or the like.", rows=counted(len(rows), "text has", "texts have")
+            ),
+            remedy=tr("Leave them out or fix them: a model can learn nothing from them."),
         ).at_rows(context.data, rows, _shown(context, rows))
 
 
@@ -75,8 +78,8 @@ def _short(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="short",
             severity="note",
-            problem=f"{counted(len(rows), 'text has', 'texts have')} 1 or 2 tokens.",
-            remedy="See whether that is enough to tell the label.",
+            problem=tr("{rows} 1 or 2 tokens.", rows=counted(len(rows), "text has", "texts have")),
+            remedy=tr("See whether that is enough to tell the label."),
         ).at_rows(context.data, rows, _shown(context, rows))
 
 
@@ -87,11 +90,18 @@ def _long(context: CheckContext, max_length: int) -> Iterator[Finding]:
         yield Finding(
             name="long",
             severity="note",
-            problem=f"{len(rows):,} of {len(lengths):,} texts are longer than {max_length} tokens, so most networks "
-            "truncate them.",
-            remedy="ngram and pretrained read all of them; for another network choose what it keeps (the setting "
-            "truncation=both).",
-        ).at_rows(context.data, rows, [f"{lengths[row]} tokens" for row in rows])
+            problem=tr(
+                "{n_rows:,} of {n_lengths:,} texts are longer than {max_length} tokens, so most networks "
+                "truncate them.",
+                n_rows=len(rows),
+                n_lengths=len(lengths),
+                max_length=max_length,
+            ),
+            remedy=tr(
+                "ngram and pretrained read all of them; for another network choose what it keeps (the "
+                "setting truncation=both)."
+            ),
+        ).at_rows(context.data, rows, [tr("{lengths} tokens", lengths=lengths[row]) for row in rows])
 
 
 def _in_other_scripts(context: CheckContext) -> Iterator[Finding]:
@@ -104,8 +114,12 @@ def _in_other_scripts(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="other-scripts",
             severity="note",
-            problem=f"{counted(len(rows), 'text is', 'texts are')} written in another script than most ({listed}).",
-            remedy="See whether they belong to the data; the script gives away a class that only they have.",
+            problem=tr(
+                "{rows} written in another script than most ({listed}).",
+                rows=counted(len(rows), "text is", "texts are"),
+                listed=listed,
+            ),
+            remedy=tr("See whether they belong to the data; the script gives away a class that only they have."),
         ).at_rows(context.data, rows, [scripts.SCRIPTS[script_of_text[row]] for row in rows])
 
 
@@ -122,14 +136,20 @@ def other_chinese_script(context: CheckContext) -> Iterator[Finding]:
         return
     (script, share), (test_script, test_share) = (_chinese_script(part.texts) for part in (context.data, context.test))
     if script and test_script and script != test_script:
-        problem = (
-            f"the data are {script} Chinese ({share:.0%} of texts), and the test is {test_script} ({test_share:.0%})."
+        problem = tr(
+            "the data are {script} Chinese ({share:.0%} of texts), and the test is {test_script} ({test_share:.0%}).",
+            script=script,
+            share=share,
+            test_script=test_script,
+            test_share=test_share,
         )
         yield Finding(
             name="chinese-scripts",
             severity="note",
             problem=problem,
-            remedy="Training reads both scripts as one, unless validation shows a loss or `fold_chinese=False` is set.",
+            remedy=tr(
+                "Training reads both scripts as one, unless validation shows a loss or `fold_chinese=False` is set."
+            ),
             count=len(context.test),
             training_message=problem,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.cli import options
 from tenor.cli.spelling import with_flags
@@ -64,6 +65,7 @@ def check(
     ] = "warning",
     seed: Annotated[int | None, Option(help="Random seed of --labels. [default: 0]")] = None,
     as_json: Annotated[bool, Option("--json", help="Print all findings with their rows as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Check a labelled dataset for problems before training.
 
@@ -74,12 +76,12 @@ def check(
     from tenor.config import settings
 
     has_output = fix is not None or review is not None
-    options.require(has_output, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
+    options.require(has_output, tr("the file in --fix, and there is none"), tr("Name one"), overwrite=overwrite)
     options.require(
-        fix is not None, "the file in --fix, and there is none", "Name one", also=bool(also), merge=bool(merge)
+        fix is not None, tr("the file in --fix, and there is none"), tr("Name one"), also=bool(also), merge=bool(merge)
     )
-    options.require(labels, "--labels, and there is none", "Add it", review=review is not None)
-    options.require(labels, "--labels, and there is none", "Add it", seed=seed is not None)
+    options.require(labels, tr("--labels, and there is none"), tr("Add it"), review=review is not None)
+    options.require(labels, tr("--labels, and there is none"), tr("Add it"), seed=seed is not None)
     values = options.given(
         data=data,
         test=test,
@@ -108,7 +110,14 @@ def check(
         report = run_checks.run_checks(config, callback)
     if review is not None:
         suspects = next((each.count for each in report.findings if each.name == "mislabelled"), 0)
-        callback.on_message(f"{suspects:,} of {counted(report.summary['rows'], 'row')} to look at: {review}")
+        callback.on_message(
+            tr(
+                "{suspects:,} of {summary} to look at: {review}",
+                suspects=suspects,
+                summary=counted(report.summary["rows"], "row"),
+                review=review,
+            )
+        )
     if as_json:
         print(json.dumps(_as_dict(report), ensure_ascii=False))
     else:
@@ -128,7 +137,8 @@ def _merges(items: list[str] | None) -> JsonObject | None:
         old, _, new = (part.strip() for part in item.partition("="))
         if not old or not new:
             raise SettingsError(
-                f"--merge: {item!r} is not of the form OLD=NEW.", "Write 'card dept=card', for example."
+                tr("--merge: {item!r} is not of the form OLD=NEW.", item=item),
+                tr("Write 'card dept=card', for example."),
             )
         merges[old] = new
     return merges or None
@@ -145,33 +155,43 @@ def _as_dict(report: "CheckReport") -> JsonObject:
 
 
 def _summary_lines(summary: JsonObject) -> list[str]:
-    test = f", {summary['test_rows']:,} in the test" if "test_rows" in summary else ""
+    test = tr(", {summary:,} in the test", summary=summary["test_rows"]) if "test_rows" in summary else ""
     lines = [f"{summary['name']}: {counted(summary['rows'], 'row')}{test}"]
     if "classes" in summary:
         classes = [f"{quoted(label)} {rows:,}" for label, rows in summary["classes"].items()]
-        more = f", ... ({len(classes):,} in all)" if len(classes) > _MAX_CLASSES else ""
-        lines.append(f"classes: {', '.join(classes[:_MAX_CLASSES])}{more}")
+        more = tr(", ... ({n_classes:,} in all)", n_classes=len(classes)) if len(classes) > _MAX_CLASSES else ""
+        lines.append(tr("classes: {classes}{more}", classes=", ".join(classes[:_MAX_CLASSES]), more=more))
     tokens = summary["tokens"]
     lines.append(
-        f"tokens of a text: {tokens['least']:,} to {tokens['most']:,}, median {tokens['median']:,.0f}, "
-        f"95% have at most {tokens['percentile_95']:,.0f}"
+        tr(
+            "tokens of a text: {tokens:,} to {tokens_2:,}, median {tokens_3:,.0f}, 95% have at most {tokens_4:,.0f}",
+            tokens=tokens["least"],
+            tokens_2=tokens["most"],
+            tokens_3=tokens["median"],
+            tokens_4=tokens["percentile_95"],
+        )
     )
     scripts = (f"{name} {share:.1%}" for name, share in summary["scripts"].items())
-    return [*lines, f"scripts: {', '.join(scripts)}"]
+    return [*lines, tr("scripts: {scripts}", scripts=", ".join(scripts))]
 
 
 def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
-    lines = [] if findings else ["", "no problems found."]
+    lines = [] if findings else ["", tr("no problems found.")]
     for finding in findings:
         lines += ["", with_flags(f"{finding.severity}: {finding.problem}")]
-        kind = "row" if finding.part == "data" else "test row"
+        kind = "row" if finding.part == "data" else tr("test row")
         places = [f"{kind} {row}" for row in finding.rows]
         if finding.lines:
-            places = [f"{place}, line {line}" for place, line in zip(places, finding.lines, strict=True)]
+            places = [
+                tr("{place}, line {line}", place=place, line=line)
+                for place, line in zip(places, finding.lines, strict=True)
+            ]
         if finding.details:
             rows = [f"  {place}: {detail}" for place, detail in zip(places, finding.details, strict=True)]
             lines += rows[:_MAX_ROWS]
-            lines += [f"  ... and {len(rows) - _MAX_ROWS:,} more (--json lists all)"] * (len(rows) > _MAX_ROWS)
+            lines += [tr("  ... and {n_rows:,} more (--json lists all)", n_rows=len(rows) - _MAX_ROWS)] * (
+                len(rows) > _MAX_ROWS
+            )
         elif finding.rows:
             lines.append(f"  {'; '.join(places[:_MAX_ROWS])}" + "; ..." * (len(places) > _MAX_ROWS))
         lines.append(f"  {with_flags(finding.remedy)}")
@@ -181,9 +201,15 @@ def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
 def _repair_lines(repaired: "Repaired", out: str | None) -> list[str]:
     from tenor.checks.repair import REASONS
 
-    dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
-    rows = ", ".join([counted(repaired.rows, "row"), *(dropped or ["none left out"])])
-    lines = ["", f"{rows}: {counted(repaired.written, 'row')} in {out}"]
+    dropped = [
+        tr("less {count:,} {reasons}", count=count, reasons=REASONS[reason])
+        for reason, count in repaired.dropped.items()
+    ]
+    rows = ", ".join([counted(repaired.rows, "row"), *(dropped or [tr("none left out")])])
+    lines = ["", tr("{rows}: {written} in {out}", rows=rows, written=counted(repaired.written, "row"), out=out)]
     if repaired.corrected:
-        lines.append(f"right labels from review files: {counted(repaired.corrected, 'row')}")
-    return lines + [f"label {old!r} is now {new!r}: {counted(rows, 'row')}" for old, new, rows in repaired.renamed]
+        lines.append(tr("right labels from review files: {corrected}", corrected=counted(repaired.corrected, "row")))
+    return lines + [
+        tr("label {old!r} is now {new!r}: {rows}", old=old, new=new, rows=counted(rows, "row"))
+        for old, new, rows in repaired.renamed
+    ]

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
-from tenor.cli.console import display_width, pad
+from tenor.cli.layout import display_width, pad, pad_left, table
 from tenor.errors import counted, listed, quoted
 from tenor.evaluation import class_rows
 from tenor.evaluation.class_rows import ClassRow
 
-NOT_MEASURED = "not measured"
-"""What stands where a metric would."""
-
 Head = Literal["class", "label"]
-_PLURALS = {"class": "classes", "label": "labels"}
+
+
+def not_measured() -> str:
+    """What stands where a metric would."""
+    return tr("not measured")
 
 
 def class_lines(per_class: JsonObject, head: Head, all_classes: str) -> list[str]:
@@ -27,12 +29,18 @@ def class_lines(per_class: JsonObject, head: Head, all_classes: str) -> list[str
     chosen = class_rows.choose(per_class)
     if chosen.every:
         return _table(chosen.every, head)
-    every = counted(len(per_class), head, _PLURALS[head])
+    n_all = len(per_class)
+    every = counted(n_all, "class", "classes") if head == "class" else counted(n_all, "label")
     return [
-        f"the {len(chosen.worst)} of {every} with the lowest F1 ({all_classes})",
+        tr(
+            "the {n_worst} of {every} with the lowest F1 ({all_classes})",
+            n_worst=len(chosen.worst),
+            every=every,
+            all_classes=all_classes,
+        ),
         *_table(chosen.worst, head),
         "",
-        f"the {len(chosen.largest)} with the most texts",
+        tr("the {n_largest} with the most texts", n_largest=len(chosen.largest)),
         *_table(chosen.largest, head),
     ]
 
@@ -43,11 +51,22 @@ def unmeasured_lines(per_class: JsonObject, head: Head) -> list[str]:
     if not missing:
         return []
     measured = [name for name, row in per_class.items() if row["rows"]]
-    scope = f"means over {_PLURALS[head]} are about the other {len(measured):,}"
+    scope = (
+        tr("means over classes are about the other {n_measured:,}", n_measured=len(measured))
+        if head == "class"
+        else tr("means over labels are about the other {n_measured:,}", n_measured=len(measured))
+    )
     if len(measured) == 1:
-        scope = f"all metrics are about {quoted(measured[0])} alone"
-    have = counted(len(missing), f"{head} has", f"{_PLURALS[head]} have")
-    return [f"{NOT_MEASURED}: {have} no text here ({listed(missing)}); {scope}."]
+        scope = tr("all metrics are about {measured} alone", measured=quoted(measured[0]))
+    n_missing = len(missing)
+    have = (
+        counted(n_missing, "class has", "classes have")
+        if head == "class"
+        else counted(n_missing, "label has", "labels have")
+    )
+    return [
+        tr("not measured: {have} no text here ({missing}); {scope}.", have=have, missing=listed(missing), scope=scope)
+    ]
 
 
 def templated_lines(metrics: JsonObject) -> list[str]:
@@ -56,16 +75,27 @@ def templated_lines(metrics: JsonObject) -> list[str]:
     if not names:
         return []
     have = counted(len(names), "class has", "classes have")
-    what = "its metrics say" if len(names) == 1 else "their metrics say"
-    return [f"{have} nearly the same text everywhere ({listed(names)}): {what} little about other texts."]
+    what = tr("its metrics say") if len(names) == 1 else tr("their metrics say")
+    return [
+        tr(
+            "{have} nearly the same text everywhere ({names}): {what} little about other texts.",
+            have=have,
+            names=listed(names),
+            what=what,
+        )
+    ]
 
 
-def _table(rows: Sequence[ClassRow], head: str) -> list[str]:
-    width = max(len(head), *(display_width(name) for name, _ in rows))
-    lines = [pad(head, width) + "  precision  recall      F1    rows"]
+def _table(rows: Sequence[ClassRow], head: Head) -> list[str]:
+    titles = [tr("class") if head == "class" else tr("label"), tr("precision"), tr("recall"), "F1", tr("rows")]
+    lowest = (max(display_width(name) for name, _ in rows), 9, 6, 6, 6)
+    widths = [max(display_width(title), width) for title, width in zip(titles, lowest, strict=True)]
+    lines = table([titles], widths)
     for name, row in rows:
-        values = f"{NOT_MEASURED:>25}"
+        values = pad_left(not_measured(), sum(widths[1:4]) + 4)
         if row["rows"]:
-            values = f"{row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}"
-        lines.append(f"{pad(name, width)}  {values}  {row['rows']:6,}")
+            metrics = zip(("precision", "recall", "f1"), widths[1:4], strict=True)
+            values = "  ".join(pad_left(f"{row[key]:.4f}", width) for key, width in metrics)
+        n_rows = pad_left(f"{row['rows']:,}", widths[4])
+        lines.append(f"{pad(name, widths[0])}  {values}  {n_rows}")
     return lines

@@ -1,13 +1,19 @@
-"""A command that refuses an option with one value where it is given twice."""
+"""Commands whose help is in the language of the user, and that refuse an option with one value given twice."""
 
 from collections import Counter
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+from tenor._core.language import tr
 
 
 class Command(TyperCommand):
     """A command of `tenor`. Of an option with one value that is given twice, no value is dropped silently."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        _translate(self, *self.params)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; print the usage and exit if an option that has one value is given twice."""
@@ -16,5 +22,26 @@ class Command(TyperCommand):
             for parameter, count in Counter(given).items():
                 takes_one = not (getattr(parameter, "is_flag", True) or getattr(parameter, "multiple", False))
                 if takes_one and count > 1:
-                    ctx.fail(f"The option {parameter.opts[0]} is given {count} times, and it takes one value.")
+                    ctx.fail(
+                        tr(
+                            "The option {opts} is given {count} times, and it takes one value.",
+                            opts=parameter.opts[0],
+                            count=count,
+                        )
+                    )
         return super().parse_args(ctx, args)
+
+
+class Group(TyperGroup):
+    """A group of commands of `tenor`."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        _translate(self, *self.params)
+
+
+def _translate(*parts: Any) -> None:
+    """Put the help of a command and of its parameters into the language of the moment."""
+    for part in parts:
+        if text := getattr(part, "help", None):
+            part.help = tr(text)

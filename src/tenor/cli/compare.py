@@ -6,12 +6,20 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import mark, tr
 from tenor._core.records import Json, JsonObject
 from tenor.cli import options
+from tenor.cli.layout import display_width, pad, table
 from tenor.errors import counted, listed
+from tenor.evaluation.slices import display_by, display_name
 
 _MAX_SHOWN = 10
-_NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "mae": "mean absolute error", "rmse": "RMSE"}
+_NAMES = {
+    "macro_f1": mark("macro-F1"),
+    "micro_f1": mark("micro-F1"),
+    "mae": mark("mean absolute error"),
+    "rmse": mark("RMSE"),
+}
 
 
 def compare(
@@ -35,6 +43,7 @@ def compare(
     missing_label: options.MissingLabel = None,
     unknown_labels: options.UnknownLabels = "error",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Compare two models on labelled texts: which is better, on which slices, and whether it is more than chance."""
     from tenor.cli import console
@@ -76,24 +85,33 @@ def compare(
 
 
 def _metric_lines(metrics: JsonObject) -> list[str]:
-    lines = [f"{'':19}  {'A':>8}  {'B':>8}  {'B - A':>8}  95% interval of B - A"]
+    rows, intervals = [["", "A", "B", "B - A"]], [tr("95% interval of B - A")]
     for key, metric in metrics["metrics"].items():
         low, high = metric["interval"]
-        one, other, difference = (metric[which] for which in ("first", "second", "difference"))
-        lines.append(
-            f"{_NAMES.get(key, key):19}  {one:8.4f}  {other:8.4f}  {difference:+8.4f}  {low:+.4f} to {high:+.4f}"
-        )
+        name = tr(_NAMES.get(key, key))
+        rows.append([name, f"{metric['first']:.4f}", f"{metric['second']:.4f}", f"{metric['difference']:+.4f}"])
+        intervals.append(tr("{low:+.4f} to {high:+.4f}", low=low, high=high))
+    lines = [f"{line}  {interval}" for line, interval in zip(table(rows, (19, 8, 8, 8)), intervals, strict=True)]
     lines.append("")
     if test := metrics["mcnemar"]:
         lines.append(
-            f"right in A alone: {counted(test['only_first_right'], 'text')}, "
-            f"in B alone: {test['only_second_right']:,} "
-            f"(McNemar's test: p = {test['p']:.2g})"
+            tr(
+                "right in A alone: {test}, in B alone: {test_2:,} (McNemar's test: p = {test_3:.2g})",
+                test=counted(test["only_first_right"], "text"),
+                test_2=test["only_second_right"],
+                test_3=test["p"],
+            )
         )
     if unmeasured := metrics["unmeasured_classes"]:
         have = counted(len(unmeasured), "class has", "classes have")
-        lines.append(f"not measured: {have} no text here ({listed(unmeasured)}); macro-F1 leaves them out.")
-    better = {"first": "A is better.", "second": "B is better."}
+        lines.append(
+            tr(
+                "not measured: {have} no text here ({unmeasured}); macro-F1 leaves them out.",
+                have=have,
+                unmeasured=listed(unmeasured),
+            )
+        )
+    better = {"first": tr("A is better."), "second": tr("B is better.")}
     return [*lines, better.get(metrics["better"], _noise_line(metrics))]
 
 
@@ -101,23 +119,30 @@ def _noise_line(metrics: JsonObject) -> str:
     """Why the verdict is that neither model is better."""
     name, metric = next(iter(metrics["metrics"].items()))
     low, high = metric["interval"]
-    reason = f"the interval of {_NAMES.get(name, name)} contains 0"
+    reason = tr("the interval of {names} contains 0", names=tr(_NAMES.get(name, name)))
     if low > 0 or high < 0:
-        reason = f"p is {metrics['mcnemar']['p']:.2g}, not below 0.05"
-    return (
-        f"the difference is within noise: {reason}. These {metrics['rows']:,} texts do not show which model is better."
+        reason = tr("p is {metrics:.2g}, not below 0.05", metrics=metrics["mcnemar"]["p"])
+    return tr(
+        "the difference is within noise: {reason}. These {metrics:,} texts do not show which model is better.",
+        reason=reason,
+        metrics=metrics["rows"],
     )
 
 
 def _slice_lines(slices: list[JsonObject]) -> list[str]:
-    from tenor.cli.console import display_width, pad
-
     if not slices:
         return []
     shown = slices if len(slices) <= _MAX_SHOWN else [*slices[: _MAX_SHOWN // 2], *slices[-_MAX_SHOWN // 2 :]]
-    names = [f"{row['by']} {row['value']:.50}" for row in shown]
+    names = [f"{display_by(row['by'])} {display_name(row['by'], row['value']):.50}" for row in shown]
     width = max(map(display_width, names))
-    lines = ["", f"slices, from the largest loss of B to its largest gain ({len(shown)} of {len(slices)})"]
+    lines = [
+        "",
+        tr(
+            "slices, from the largest loss of B to its largest gain ({n_shown} of {n_slices})",
+            n_shown=len(shown),
+            n_slices=len(slices),
+        ),
+    ]
     for name, row in zip(names, shown, strict=True):
         lines.append(
             f"{pad(name, width)}  {row['first']:8.4f}  {row['second']:8.4f}  "
@@ -128,18 +153,20 @@ def _slice_lines(slices: list[JsonObject]) -> list[str]:
 
 def _changed_lines(changed: list[JsonObject]) -> list[str]:
     if not changed:
-        return ["", "the models agree on every text."]
-    lines = ["", f"the models differ on {counted(len(changed), 'text')}:"]
+        return ["", tr("the models agree on every text.")]
+    lines = ["", tr("the models differ on {changed}:", changed=counted(len(changed), "text"))]
     for row in changed[:_MAX_SHOWN]:
         label, first, second = (_label_text(row[key]) for key in ("label", "first", "second"))
-        lines.append(f"  row {row['row']}: {label}; A {first}, B {second}")
+        lines.append(
+            tr("  row {row}: {label}; A {first}, B {second}", row=row["row"], label=label, first=first, second=second)
+        )
         text = row["text"] if isinstance(row["text"], str) else " | ".join(map(": ".join, row["text"].items()))
         lines.append(f"    {' '.join(text.split()):.100}")
     more = len(changed) - _MAX_SHOWN
-    return lines + [f"  ... and {more:,} more (--json lists all)"] * (more > 0)
+    return lines + [tr("  ... and {more:,} more (--json lists all)", more=more)] * (more > 0)
 
 
 def _label_text(label: Json) -> str:
     if isinstance(label, (list, tuple)):
-        return "+".join(label) or "no label"
+        return "+".join(label) or tr("no label")
     return f"{label:.6g}" if isinstance(label, float) else str(label)

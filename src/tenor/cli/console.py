@@ -5,11 +5,11 @@ Everything passes through `printable`, so commands print through here alone, exc
 
 import sys
 import time
-import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.printable import printable, printable_row
 from tenor.cli import leaderboard
 from tenor.cli.spelling import with_flags
@@ -30,17 +30,6 @@ def show(*lines: str) -> None:
 def note(*lines: str) -> None:
     """Print lines to standard error, like `show`."""
     print("\n".join(map(printable_row, lines)), file=sys.stderr, flush=True)
-
-
-def display_width(text: str) -> int:
-    """Columns of a terminal that a text takes; a Chinese character takes two."""
-    text = printable_row(text)
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def pad(text: str, width: int) -> str:
-    """The text, followed by blanks up to that many columns."""
-    return text + " " * (width - display_width(text))
 
 
 class Console(Callback):
@@ -90,7 +79,7 @@ class Console(Callback):
             bar.update(task, completed=done, metrics=describe(metrics) if total else counted(done, "row"))
         elif not self._quiet and time.monotonic() - self._last_line_at >= _LINE_EVERY_S:
             self._last_line_at = time.monotonic()
-            progress = f"{done:,} of {total:,}" if total else counted(done, "row")
+            progress = tr("{done:,} of {total:,}", done=done, total=total) if total else counted(done, "row")
             self.on_message(f"{stage}: {progress}" + (f"; {describe(metrics)}" if metrics else ""))
 
     def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor.cli import options
-from tenor.cli.command import Command
+from tenor.cli.command import Command, Group
 
 app = typer.Typer(
+    cls=Group,
     help="Corrected predictions from 'tenor serve --corrections'.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -23,6 +25,7 @@ def export(
     model: Annotated[str | None, typer.Option(help="Name of the model, if there are several.")] = None,
     escape_formulas: options.EscapeFormulas = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Write corrections as training data: the last correction of each text."""
     from tenor.cli import console
@@ -38,7 +41,9 @@ def export(
     if "://" not in where:
         writer.refuse_input(out, [Path(where)])
     if os.path.lexists(out) and not overwrite:
-        raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+        raise DataError(
+            tr("{out}: this exists already.", out=out), tr("Choose another --out, or replace it with --overwrite.")
+        )
     store = CorrectionStore(where, create=False)
     try:
         rows = corrections.export(store, out, model, escape_formulas)

@@ -6,8 +6,13 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
+from tenor.cli import options
 
-def datasets(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+
+def datasets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, lang: options.Lang = None
+) -> None:
     """List the built-in datasets."""
     from tenor.data.builtin import BUILTINS
 
@@ -16,5 +21,22 @@ def datasets(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
         print(json.dumps(rows, ensure_ascii=False))
         return
     for row in BUILTINS.values():
-        print(f"{row.name:16} {row.rows:6,} rows  {len(row.classes)} classes  {row.language}  {row.summary}")
-        print(f"{'':16} {row.source}; package {row.package}; licence: {row.licence}")
+        print(
+            tr(
+                "{name:16} {rows:6,} rows  {n_classes} classes  {language}  {summary}",
+                name=row.name,
+                rows=row.rows,
+                n_classes=len(row.classes),
+                language=row.language,
+                summary=tr(row.summary),
+            )
+        )
+        print(
+            tr(
+                "{indent} {source}; package {package}; licence: {licence}",
+                indent=" " * 16,
+                source=row.source,
+                package=row.package,
+                licence=row.licence,
+            )
+        )

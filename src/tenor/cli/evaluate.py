@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tenor import api
+from tenor._core.language import tr
 from tenor.cli import options
 
 
@@ -36,6 +37,7 @@ def evaluate(
     unknown_labels: options.UnknownLabels = "error",
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Evaluate a model on labelled texts, and report the slices where it is worse."""
     from tenor.cli import console, metrics_text
@@ -61,5 +63,5 @@ def evaluate(
         notes = {"notes": callback.messages} if callback.messages else {}
         print(json.dumps(metrics | notes, ensure_ascii=False))
     else:
-        lines = metrics_text.evaluation_lines(metrics, "--json lists all")
+        lines = metrics_text.evaluation_lines(metrics, tr("--json lists all"))
         console.show(*lines, *metrics_text.slice_lines(metrics, by or ()))

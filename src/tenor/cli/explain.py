@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor.cli import options
 from tenor.cli.source import as_text, is_text
 
@@ -40,9 +41,9 @@ def explain(
     ] = None,
     text: options.Text = None,
     html: Annotated[Path | None, Option(help="Also write everything as one HTML file.")] = None,
-    lang: Annotated[Literal["en", "zh"] | None, Option(help="Language of the page in --html. [default: en]")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --html.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print everything as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Show which words support or oppose a label, and how faithful that is to the model."""
     from tenor.cli import console, explanation_text
@@ -52,17 +53,21 @@ def explain(
     from tenor.inference.predict_file import TextInput
 
     if source is None and data is None:
-        raise SettingsError("there is nothing to explain.", "Give a text or a file, or --data with texts.")
+        raise SettingsError(tr("there is nothing to explain."), tr("Give a text or a file, or --data with texts."))
     if source is None and (label or nearest or attention):
         raise SettingsError(
-            "--label, --nearest and --attention are about a text, and there is none.", "Give a text or a file, too."
+            tr("--label, --nearest and --attention are about a text, and there is none."),
+            tr("Give a text or a file, too."),
         )
     one_text = source is not None and is_text(source, "explain")
     options.require(
-        html is not None, "the page in --html, and there is none", "Add it", lang=lang is not None, overwrite=overwrite
+        html is not None,
+        tr("the page in --html, and there is none"),
+        tr("Add it"),
+        overwrite=overwrite,
     )
     has_reference = data is not None or nearest is not None
-    options.require(has_reference, "--data and --nearest, and there is neither", "Add one", top=top is not None)
+    options.require(has_reference, tr("--data and --nearest, and there is neither"), tr("Add one"), top=top is not None)
     options.require_file(source is not None and not one_text, first=first is not None)
     options.require_file(has_reference or not one_text, text=text is not None)
     given = None if source is None else TextInput(Path(source), as_text(source) if one_text else None)
@@ -76,10 +81,10 @@ def explain(
     with console.Console(quiet=as_json) as callback:
         result = report.build_report(loaded, model, texts, request, callback)
     if html is not None:
-        page_file.write(html, page.render(result, lang or "en"))
+        page_file.write(html, page.render(result))
     if as_json:
         print(json.dumps(result.as_dict(), ensure_ascii=False))
         return
     explanation_text.show_report(result)
     if html is not None:
-        console.show(f"page: {html}")
+        console.show(tr("page: {html}", html=html))

@@ -6,14 +6,15 @@ from itertools import accumulate
 from rich.console import Console
 from rich.text import Text
 
+from tenor._core.language import mark, tr
 from tenor._core.printable import printable, printable_row
-from tenor.cli.console import pad
+from tenor.cli.layout import pad
 from tenor.explanation import page
 from tenor.explanation.report import ExplainedText, ExplanationReport
 from tenor.explanation.texts import Explanation, Span, spans_in
 
 _MAX_WORDS = 8
-_COLOURS = {"for": "rgb(70,130,250)", "against": "rgb(230,120,30)"}
+_COLOURS = {mark("for"): "rgb(70,130,250)", mark("against"): "rgb(230,120,30)"}
 _MIN_SHARE = 0.1  # of the largest weight, from which on a word has a colour
 _BOLD_SHARE = 0.5  # from which on it is bold
 
@@ -31,11 +32,17 @@ def show_report(report: ExplanationReport) -> None:
         _print_text(show, text)
     if len(report.texts) > 1:
         show()
-        show(f"over these {len(report.texts):,} texts: {page.faithfulness_sentence(report.faithfulness)}")
+        show(
+            tr(
+                "over these {n_texts:,} texts: {faithfulness_sentence}",
+                n_texts=len(report.texts),
+                faithfulness_sentence=page.faithfulness_sentence(report.faithfulness),
+            )
+        )
     for number, (label, features) in enumerate(report.strongest.items()):
         if number or report.texts:
             show()
-        show(f"strongest for {label} in {report.looked_at} (weight, texts)")
+        show(tr("strongest for {label} in {looked_at} (weight, texts)", label=label, looked_at=report.looked_at))
         for each in features:
             show(f"  {each.weight:+.3f}  {each.texts:>7,}  {each.spelling}")
 
@@ -47,20 +54,37 @@ def _print_text(show: Callable[[str | Text], None], text: ExplainedText) -> None
         _print_fields(show, explanation, evidence.spans)
         for kind, rows in zip(_COLOURS, page.top_words(explanation.text, evidence, _MAX_WORDS), strict=True):
             if rows:
-                show(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
+                show(f"{pad(tr(kind), 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
         if evidence.features:
             features = ((page.feature_name(feature), feature.weight) for feature in evidence.features)
-            show(f"{pad('fields', 7)}  " + ", ".join(f"{name} {weight:+.3f}" for name, weight in features))
+            show(f"{pad(tr('fields'), 7)}  " + ", ".join(f"{name} {weight:+.3f}" for name, weight in features))
     for begin, end in explanation.unread:
-        show(f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long.")
-    show(f"faithfulness: {page.faithfulness_sentence(text.faithfulness)}")
+        show(
+            tr(
+                "not read: characters {begin:,} to {end:,} of {n_text:,}; the text is too long.",
+                begin=begin + 1,
+                end=end,
+                n_text=len(explanation.text),
+            )
+        )
+    show(
+        tr("faithfulness: {faithfulness_sentence}", faithfulness_sentence=page.faithfulness_sentence(text.faithfulness))
+    )
     for number, block in enumerate(text.attention, 1):
         ranked = sorted(block, key=lambda span: -span.weight)[:_MAX_WORDS]
         shares = ", ".join(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)
-        show(f"attention, block {number}: {shares}")
+        show(tr("attention, block {number}: {shares}", number=number, shares=shares))
     for neighbour in text.nearest:
         label = "" if neighbour.label is None else f"  {neighbour.label}"
-        show(f"near {neighbour.similarity:.3f}  row {neighbour.row:,}{label}  {' '.join(neighbour.text[:100].split())}")
+        show(
+            tr(
+                "near {similarity:.3f}  row {row:,}{label}  {split}",
+                similarity=neighbour.similarity,
+                row=neighbour.row,
+                label=label,
+                split=" ".join(neighbour.text[:100].split()),
+            )
+        )
 
 
 def _print_fields(show: Callable[[str | Text], None], explanation: Explanation, spans: Sequence[Span]) -> None:

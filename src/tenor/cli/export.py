@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor.cli import options
 from tenor.errors import counted
 
@@ -25,6 +26,7 @@ def export(
         str | None, typer.Option(help="Separator for multi-label cells. [default: as in training]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Write the networks of a model as ONNX graphs into its folder, after comparing them with Keras.
 
@@ -36,9 +38,11 @@ def export(
     from tenor.training.export_folder import export_folder
 
     if to != "onnx":
-        raise SettingsError(f"--to: there is no format {to!r}.", "Known: onnx.")
+        raise SettingsError(tr("--to: there is no format {to!r}.", to=to), tr("Known: onnx."))
     if data is None and (text, label, label_separator) != (None, None, None):
-        raise SettingsError("--text, --label and --label-separator are about --data.", "Give that, or leave them out.")
+        raise SettingsError(
+            tr("--text, --label and --label-separator are about --data."), tr("Give that, or leave them out.")
+        )
     reading = ReadOptions(text=text, label=options.column_names(label), label_separator=label_separator)
     with console.Console(quiet=as_json) as callback:
         result = export_folder(model, data, reading, int8, callback=callback)
@@ -50,4 +54,12 @@ def export(
         console.show(f"{model / name}  {size / 1e6:,.1f} MB")
     if result.int8 is not None:
         metric, texts = result.int8.metric.replace("_", " "), counted(result.int8.rows, "text")
-        console.show(f"{metric} on {texts}: float32 {result.int8.float32:.4f}, int8 {result.int8.int8:.4f}")
+        console.show(
+            tr(
+                "{metric} on {texts}: float32 {float32:.4f}, int8 {int8:.4f}",
+                metric=metric,
+                texts=texts,
+                float32=result.int8.float32,
+                int8=result.int8.int8,
+            )
+        )

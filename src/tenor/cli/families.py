@@ -5,8 +5,13 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
+from tenor.cli import options
 
-def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+
+def families(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, lang: options.Lang = None
+) -> None:
     """List the model families and their settings."""
     from tenor.config import settings
     from tenor.models import registry
@@ -24,7 +29,7 @@ def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
         print(json.dumps(rows, ensure_ascii=False))
         return
     for family in registry.FAMILIES.values():
-        print(f"{family.name}: {family.summary} ({family.paper})")
+        print(f"{family.name}: {tr(family.summary)} ({family.paper})")
         for key, value in settings.as_dict(family.config()).items():
-            shown = family.unset if value is None else value
+            shown = tr(family.unset) if value is None else value
             print(f"  {key} = {shown}")

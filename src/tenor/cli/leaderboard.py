@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tenor._core.language import tr
+from tenor.cli.layout import pad
+from tenor.cli.metrics_text import metric_name
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -10,9 +14,18 @@ if TYPE_CHECKING:
 def row(name: str, metrics: dict[str, float]) -> str:
     """`bag           accuracy 0.9012 (0.8930 to 0.9094)  loss 0.2461     21.3 s  10,312 texts/s     9.8 MiB`."""
     score, value, interval = _score(metrics)
-    line = f"{name:<13} {score} {value} ({interval})  loss {metrics['validation_loss']:.4f}"
+    line = tr(
+        "{name} {score} {value} ({interval})  loss {loss:.4f}",
+        name=pad(name, 13),
+        score=score,
+        value=value,
+        interval=interval,
+        loss=metrics["validation_loss"],
+    )
     if "seconds" in metrics:
-        line += f"  {metrics['seconds']:7.1f} s  {metrics['texts_per_s']:9,.0f} texts/s"
+        line += tr(
+            "  {seconds:7.1f} s  {speed:9,.0f} texts/s", seconds=metrics["seconds"], speed=metrics["texts_per_s"]
+        )
         line += f"  {_mib(metrics['size_mib']):>7} MiB"
     return line
 
@@ -24,9 +37,9 @@ def table(rows: Sequence[tuple[str, dict[str, float]]]) -> "Table":
     from rich.text import Text
 
     leaderboard = Table(box=box.SIMPLE_HEAD)
-    leaderboard.add_column("model")
+    leaderboard.add_column(tr("model"))
     score = _score(rows[0][1])[0]
-    for title in (score, "95% interval", "loss", "seconds", "texts/s", "MiB"):
+    for title in (score, tr("95% interval"), tr("loss"), tr("seconds"), tr("texts/s"), "MiB"):
         leaderboard.add_column(title, justify="right", no_wrap=True)
     best = min(metrics["validation_loss"] for _, metrics in rows)
     for name, metrics in rows:
@@ -47,5 +60,5 @@ def _mib(size: float) -> str:
 def _score(metrics: dict[str, float]) -> tuple[str, str, str]:
     """(name, value, interval) of the metric that has an interval."""
     low = next(key for key in metrics if key.endswith("_low")).removesuffix("_low")
-    interval = f"{metrics[low + '_low']:.4f} to {metrics[low + '_high']:.4f}"
-    return low.removeprefix("validation_").replace("_", " "), f"{metrics[low]:.4f}", interval
+    interval = tr("{low:.4f} to {high:.4f}", low=metrics[low + "_low"], high=metrics[low + "_high"])
+    return metric_name(low.removeprefix("validation_")), f"{metrics[low]:.4f}", interval

@@ -1,7 +1,9 @@
 """`tenor`: the commands, and how errors and interruptions end them."""
 
 import errno
+import gettext
 import io
+import itertools
 import os
 import signal
 import sys
@@ -12,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import tenor
+from tenor._core.language import DIRECTORY, LANGUAGES, VARIABLE, language, tr
 from tenor._core.printable import printable
 from tenor.cli import (
     check,
@@ -25,6 +28,7 @@ from tenor.cli import (
     help,
     models,
     next_steps,
+    options,
     predict,
     pretrain,
     serve,
@@ -32,7 +36,7 @@ from tenor.cli import (
     tune,
     verify,
 )
-from tenor.cli.command import Command
+from tenor.cli.command import Command, Group
 from tenor.cli.console import note
 from tenor.cli.error_topics import topic_of
 from tenor.cli.source import TextCommand
@@ -42,6 +46,7 @@ from tenor.errors import NotUsedWarning, RenamedSettingWarning, TenorError
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
 
 app = typer.Typer(
+    cls=Group,
     name="tenor",
     help="Train text classifiers that you can trust and ship.",
     pretty_exceptions_enable=False,
@@ -78,6 +83,7 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Reads the options before the command; without a command, says what to do next."""
     if context.invoked_subcommand is None:
@@ -92,6 +98,7 @@ def main() -> NoReturn:
     is removed, and a run that can be resumed says so.
     """
     _open_streams()
+    _choose_language(sys.argv[1:])
     warnings.formatwarning = _format_warning
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -101,8 +108,9 @@ def main() -> NoReturn:
             note("interrupted.")
     except TenorError as error:
         topic = topic_of(error)
-        more = f"More: tenor help {topic}" if topic else ""
-        note(*map(with_flags, filter(None, (f"error: {error.problem}", error.remedy, more))))
+        more = tr("More: tenor help {topic}", topic=topic) if topic else ""
+        problem = tr("error: {problem}", problem=error.problem)
+        note(*map(with_flags, filter(None, (problem, error.remedy, more))))
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         note("interrupted.")
@@ -118,9 +126,27 @@ def main() -> NoReturn:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         _drop_output()
-        note(f"error: {error.filename or 'standard output'}: {error.strerror}.", "Free some space.")
+        note(
+            tr(
+                "error: {filename}: {strerror}.",
+                filename=error.filename or tr("standard output"),
+                strerror=error.strerror,
+            ),
+            tr("Free some space."),
+        )
         sys.exit(1)
     sys.exit(code or 0)
+
+
+def _choose_language(arguments: list[str]) -> None:
+    """Take the language of --lang, before the help of the options is made; its library asks gettext for its own."""
+    for option, value in itertools.pairwise([*arguments, ""]):
+        name = value if option == "--lang" else option.removeprefix("--lang=")
+        if name in LANGUAGES:
+            os.environ[VARIABLE] = name
+    os.environ["LANGUAGE"] = language()
+    gettext.bindtextdomain("tenor", DIRECTORY)
+    gettext.textdomain("tenor")
 
 
 def _format_warning(
@@ -128,7 +154,7 @@ def _format_warning(
 ) -> str:
     """Warnings for users are one line; other warnings are for developers."""
     if issubclass(category, (NotUsedWarning, RenamedSettingWarning)):
-        return f"warning: {with_flags(printable(str(message)))}\n"
+        return tr("warning: {with_flags}\n", with_flags=with_flags(printable(str(message))))
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 

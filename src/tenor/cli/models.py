@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tenor._core.language import mark, tr
+from tenor.cli import options
+
 if TYPE_CHECKING:
     from tenor._core.records import JsonObject
     from tenor.models.pretrained.catalogue import Encoder
 
-_LANGUAGES = {"en": "English", "zh": "Chinese", "multilingual": "multilingual"}
+_LANGUAGES = {"en": mark("English"), "zh": mark("Chinese"), "multilingual": mark("multilingual")}
 
 
 def models(
-    language: Annotated[
-        Literal["en", "zh", "multilingual"] | None, typer.Option("--lang", help="List the encoders for this alone.")
+    reads: Annotated[
+        Literal["en", "zh", "multilingual"] | None, typer.Option(help="List the encoders for this language alone.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """List recommended pretrained encoders, and which of them are on this machine.
 
@@ -25,7 +29,7 @@ def models(
     """
     from tenor.models.pretrained import catalogue
 
-    chosen = [each for each in catalogue.ENCODERS if language is None or each.language == _LANGUAGES[language]]
+    chosen = [each for each in catalogue.ENCODERS if reads is None or each.language == _LANGUAGES[reads]]
     if as_json:
         print(json.dumps([_row(encoder) for encoder in chosen], ensure_ascii=False))
         return
@@ -33,7 +37,7 @@ def models(
     for encoder in chosen:
         if encoder.language != heading:
             heading = encoder.language
-            print(heading if heading == chosen[0].language else f"\n{heading}")
+            print("" if heading == chosen[0].language else "\n", tr(heading), sep="")
         for line in _lines(encoder):
             print(line)
 
@@ -43,9 +47,9 @@ def _where(encoder: "Encoder") -> tuple[str, str]:
     from tenor.models.pretrained import hub
 
     if encoder.package is not None and (folder := hub.find_installed(encoder.package)):
-        return "installed", str(folder)
+        return mark("installed"), str(folder)
     folder = hub.find_here(encoder)
-    return ("cached", str(folder)) if folder else ("", "")
+    return (mark("cached"), str(folder)) if folder else ("", "")
 
 
 def _row(encoder: "Encoder") -> "JsonObject":
@@ -56,15 +60,26 @@ def _row(encoder: "Encoder") -> "JsonObject":
 
 def _lines(encoder: "Encoder") -> list[str]:
     where, _ = _where(encoder)
-    size = f"{encoder.parameters:5.0f}M parameters  {encoder.megabytes:5.0f} MB  {encoder.max_length:5} tokens"
+    size = tr(
+        "{parameters:5.0f}M parameters  {megabytes:5.0f} MB  {max_length:5} tokens",
+        parameters=encoder.parameters,
+        megabytes=encoder.megabytes,
+        max_length=encoder.max_length,
+    )
     places = [f"hf://{encoder.hugging_face}", *([f"modelscope://{encoder.modelscope}"] if encoder.modelscope else [])]
     lines = [
-        f"  {encoder.name:22} {encoder.model_type:12} {size}  {encoder.licence:10}  {where}".rstrip(),
+        f"  {encoder.name:22} {encoder.model_type:12} {size}  {encoder.licence:10}  {tr(where)}".rstrip(),
         f"  {'':22} {'  '.join(places)}",
     ]
     if (measured := encoder.measured) is not None:
         lines.append(
-            f"  {'':22} IMDB: accuracy {measured.imdb_accuracy:.3f} after {measured.training_s:,.0f} s of training on "
-            f"two cores, {measured.tokens_per_s:,.0f} tokens/s"
+            tr(
+                "{indent} IMDB: accuracy {imdb_accuracy:.3f} after {training_s:,.0f} s of training "
+                "on two cores, {tokens_per_s:,.0f} tokens/s",
+                indent=" " * 24,
+                imdb_accuracy=measured.imdb_accuracy,
+                training_s=measured.training_s,
+                tokens_per_s=measured.tokens_per_s,
+            )
         )
     return lines

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
+from tenor._core.language import tr
 from tenor._core.records import Json, JsonMapping, JsonObject
 from tenor.cli import completion
 
@@ -117,6 +118,10 @@ EscapeFormulas = Annotated[
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", help="Setting of the family, as key=value; repeatable.", autocompletion=completion.settings),
+]
+Lang = Annotated[
+    Literal["en", "zh"] | None,
+    typer.Option(help="Language of messages, reports and pages; or set TENOR_LANG. [default: that of the locale]"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Model = Annotated[
@@ -239,8 +244,8 @@ def use_runtime(runtime: str | None, *models: Path) -> None:
     existing = [folder for folder in models if bundle.version(folder)]  # loading reports the others
     if existing and not any(map(bundle.has_onnx_graph, existing)):
         raise SettingsError(
-            "--runtime is for networks as ONNX, and there is none in " + " or ".join(map(str, models)) + ".",
-            "Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL",
+            tr("--runtime is for networks as ONNX, and there is none in ") + " or ".join(map(str, models)) + ".",
+            tr("Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL"),
         )
 
 
@@ -251,7 +256,7 @@ def fraction_or_file(value: str | None) -> float | str | None:
     if value is None:
         return None
     if not value.strip():
-        raise SettingsError("--validation is empty.", "Give a fraction of the texts, such as 0.1, or a file.")
+        raise SettingsError(tr("--validation is empty."), tr("Give a fraction of the texts, such as 0.1, or a file."))
     try:
         fraction = float(value)
     except ValueError:
@@ -283,7 +288,7 @@ def given(**options: Json) -> JsonObject:
 def require_data(context: typer.Context, values: JsonMapping) -> None:
     """Print the usage and exit if neither the command nor its run file names the data."""
     if "data" not in values:
-        context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
+        context.fail(tr("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\"."))
 
 
 def require(condition: bool, purpose: str, remedy: str, **given: bool) -> None:
@@ -301,17 +306,20 @@ def require(condition: bool, purpose: str, remedy: str, **given: bool) -> None:
     from tenor.errors import SettingsError
 
     for option in [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given and not condition]:
-        raise SettingsError(f"{option} is for {purpose}.", f"{remedy}, or leave out {option}.")
+        raise SettingsError(
+            tr("{option} is for {purpose}.", option=option, purpose=purpose),
+            tr("{remedy}, or leave out {option}.", remedy=remedy, option=option),
+        )
 
 
 def require_cluster(on: str | None, **given: bool) -> None:
     """Raise SettingsError if an option of a cluster is given (true) without a cluster."""
-    require(on is not None, "a cluster, and there is no --on", "Add --on ray", **given)
+    require(on is not None, tr("a cluster, and there is no --on"), tr("Add --on ray"), **given)
 
 
 def require_file(is_file: bool, **given: bool) -> None:
     """Raise SettingsError if an option of files is given (true), and the input is a text."""
-    require(is_file, "a file, and INPUT is a text", "Give a file", **given)
+    require(is_file, tr("a file, and INPUT is a text"), tr("Give a file"), **given)
 
 
 def class_weight(value: str | None) -> str | dict[str, float] | None:
@@ -335,6 +343,7 @@ def class_weight(value: str | None) -> str | dict[str, float] | None:
             equals = ""
         if not equals:
             raise SettingsError(
-                f"--class-weight: {item!r} is not of the form class=number.", "Write balanced, or spam=5,urgent=2."
+                tr("--class-weight: {item!r} is not of the form class=number.", item=item),
+                tr("Write balanced, or spam=5,urgent=2."),
             )
     return weights

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor._core.records import Json
 from tenor.cli import options
 from tenor.cli.source import as_text, is_text
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tenor.inference.predict_table import ConformalOptions, RowCounts
     from tenor.inference.predictor import Predictor, ScoredLabel
     from tenor.inference.review import ReviewOptions
-
-_COMPLETE = "output already exists and is complete; nothing to resume."
 
 
 def predict(
@@ -88,6 +87,7 @@ def predict(
     worker_cores: options.WorkerCores = 1,
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Predict the labels of one text, or of every row of a file, in order and with its columns.
 
@@ -105,17 +105,20 @@ def predict(
     from tenor.inference.review import ReviewOptions, review_table
 
     is_database = query is not None and is_url(source)
-    options.require(is_database, "the URL of a database", "Give it as INPUT", query=query is not None)
+    options.require(is_database, tr("the URL of a database"), tr("Give it as INPUT"), query=query is not None)
     given_text = as_text(source) if not is_database and is_text(source, "predict") else None
     files = options.files(encoding, quoting, header, sheet, query, tuple(text or ()))
     texts = TextInput(DatabaseUrl(source) if is_database else Path(source), given_text, files)
     if as_json and out is not None:
         raise SettingsError(
-            "--json is for what is printed, and the name of --out chooses its format.",
-            "Leave it out; name a .jsonl file.",
+            tr("--json is for what is printed, and the name of --out chooses its format."),
+            tr("Leave it out; name a .jsonl file."),
         )
     options.require(
-        out is not None or review is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite
+        out is not None or review is not None,
+        tr("the file in --out, and there is none"),
+        tr("Name one"),
+        overwrite=overwrite,
     )
     of_files = {"encoding": encoding, "quoting": quoting, "header": header, "sheet": sheet}
     options.require_file(
@@ -125,16 +128,21 @@ def predict(
         used_options.require_used(files, [texts.path])
     options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
-        raise SettingsError("--on labels files into a folder.", "Name it with --out.")
+        raise SettingsError(tr("--on labels files into a folder."), tr("Name it with --out."))
     if resume and out is None:
-        raise SettingsError("--resume is for a file, and what is printed is not kept.", "Name the file with --out.")
+        raise SettingsError(
+            tr("--resume is for a file, and what is printed is not kept."), tr("Name the file with --out.")
+        )
     into_folder = out is not None and (on is not None or "://" in out or out.endswith("/") or Path(out).is_dir())
     options.require(
-        review is not None, "the file in --review, and there is none", "Name one", review_rows=review_rows is not None
+        review is not None,
+        tr("the file in --review, and there is none"),
+        tr("Name one"),
+        review_rows=review_rows is not None,
     )
     options.require_file(given_text is None, review=review is not None)
     if review is not None and into_folder:
-        raise SettingsError("--review is for one table.", "Name a file with --out, or leave --out out.")
+        raise SettingsError(tr("--review is for one table."), tr("Name a file with --out, or leave --out out."))
     if out is None and review is None:
         kind = _printed_format(texts, as_json, escape_formulas)
     elif out is not None and not into_folder:
@@ -197,7 +205,9 @@ def _conformal_options(
     if coverage is None and not (per_class or abstain):
         return None
     if abstain and not predictor.bundle.task.has_labels:
-        raise SettingsError("--abstain: the model predicts numbers.", "Use --coverage, which gives an interval.")
+        raise SettingsError(
+            tr("--abstain: the model predicts numbers."), tr("Use --coverage, which gives an interval.")
+        )
     conformal = ConformalOptions(DEFAULT_COVERAGE if coverage is None else coverage, per_class, abstain)
     if problem := predictor.check_coverage(conformal.coverage, per_class):
         console.note(problem)
@@ -223,7 +233,8 @@ def _review_sets(
     writer.refuse_input(review.out, texts.files())
     if os.path.lexists(review.out) and not overwrite:
         raise DataError(
-            f"{review.out}: this exists already.", "Choose another --review, or replace it with --overwrite."
+            tr("{out}: this exists already.", out=review.out),
+            tr("Choose another --review, or replace it with --overwrite."),
         )
     if conformal is not None or predictor.bundle.conformal is None:
         return conformal
@@ -238,9 +249,13 @@ def _label_file(predictor: "Predictor", job: "FileJob", overwrite: bool, resume:
 
     result = label_file(job, predictor, overwrite, resume, callback)
     if result is None:
-        callback.on_message(f"{job.out}: {_COMPLETE}")
+        callback.on_message(tr("{path}: output already exists and is complete; nothing to resume.", path=job.out))
         return
-    reused = f", {result.reused_rows:,} of them known from the interrupted run" if result.reused_rows else ""
+    reused = (
+        tr(", {reused_rows:,} of them known from the interrupted run", reused_rows=result.reused_rows)
+        if result.reused_rows
+        else ""
+    )
     callback.on_message(f"{counted(result.counts.rows, 'row')}{reused}{_empty_rows(result.counts)}: {job.out}")
 
 
@@ -254,9 +269,9 @@ def _label_files(
     shards, record = predict_files.plan_job(job, overwrite)
     with console.Console() as callback:
         if record.done:
-            callback.on_message(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
+            callback.on_message(tr("{done} labelled already.", done=counted(len(record.done), "file is", "files are")))
         if not shards:
-            callback.on_message(f"{job.out}: {_COMPLETE}")
+            callback.on_message(tr("{path}: output already exists and is complete; nothing to resume.", path=job.out))
         for note in predict_files.describe_first_file(predictor, shards, job):
             callback.on_message(note)
         if on is None or not shards:
@@ -269,13 +284,21 @@ def _label_files(
             for rows in labelled:
                 callback.on_progress("predict", rows, 0, {})
         counts, files = record.row_counts, counted(len(record.done), "file")
-        callback.on_message(f"{counted(counts.rows, 'row')} in {files}{_empty_rows(counts)}: {job.out}")
+        callback.on_message(
+            tr(
+                "{rows} in {files}{empty_rows}: {out}",
+                rows=counted(counts.rows, "row"),
+                files=files,
+                empty_rows=_empty_rows(counts),
+                out=job.out,
+            )
+        )
 
 
 def _empty_rows(counts: "RowCounts") -> str:
     if not counts.empty:
         return ""
-    return f", {counts.empty:,} of them without a text (labelled like a text without a known word)"
+    return tr(", {empty:,} of them without a text (labelled like a text without a known word)", empty=counts.empty)
 
 
 def _print_table(
@@ -308,7 +331,7 @@ def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "Con
     from tenor.inference import predict_table
 
     if not text.strip():
-        console.note("the text is empty; it is labelled like a text without a known word.")
+        console.note(tr("the text is empty; it is labelled like a text without a known word."))
     task = predictor.bundle.task
     if not task.has_labels:
         columns = predict_table.new_column_names([], predictor, "", conformal)
@@ -324,7 +347,7 @@ def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "Con
         print(json.dumps(row, ensure_ascii=False))
         return
     lines = [f"{'no label' if abstains else scored.label}\t{scored.score:.4f}" for scored in labels]
-    console.show(*(lines or ["no label"]))
+    console.show(*(lines or [tr("no label")]))
     if conformal is not None:
         console.show(f"{conformal.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor.cli import options
 
 Option = typer.Option
@@ -31,6 +32,7 @@ def pretrain(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the encoder in --out.")] = False,
     log: options.Log = None,
     as_json: Annotated[bool, Option("--json", help="Print the history as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Train an encoder on texts without labels. 'tenor train DATA --init FOLDER' then starts from it."""
     from tenor.cli import console
@@ -63,7 +65,7 @@ def pretrain(
         return
     console.show(
         "",
-        f"took {encoder.metrics.timing.total_s:.1f} s",
-        f"encoder: {folder}",
-        f"start from it: tenor train DATA --family {encoder.family.name} --init {folder}",
+        tr("took {total_s:.1f} s", total_s=encoder.metrics.timing.total_s),
+        tr("encoder: {folder}", folder=folder),
+        tr("start from it: tenor train DATA --family {name} --init {folder}", name=encoder.family.name, folder=folder),
     )

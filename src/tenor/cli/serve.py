@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
+from tenor.cli import options
 from tenor.cli.options import Runtime, given, require, require_cluster, use_runtime
 
 Option = typer.Option
@@ -62,6 +64,7 @@ def serve(
         ),
     ] = None,
     worker_cores: Annotated[int, Option(min=1, help="Cores per replica.")] = 1,
+    lang: options.Lang = None,
 ) -> None:
     """Serve models over HTTP, with a web page at /."""
     require_cluster(
@@ -71,7 +74,7 @@ def serve(
         target_requests=target_requests is not None,
         worker_cores=worker_cores != 1,
     )
-    require(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
+    require(on is None, tr("one machine, and --on has several"), tr("Leave out that"), watch=watch is not None)
     _require_packages()
     from tenor.serving.limits import Limits
     from tenor.serving.options import ServerOptions

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tenor._core.language import tr
 from tenor.cli.command import Command
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
@@ -57,19 +58,26 @@ def is_text(source: str, command: str) -> bool:
         if is_pattern:
             return False  # reading reports a pattern that nothing matches
         raise DataError(
-            f"{source}: there is no such file.",
-            "Check the path; give a text that looks like one through standard input: "
-            f"echo TEXT | tenor {command} MODEL -",
+            tr("{source}: there is no such file.", source=source),
+            tr(
+                "Check the path; give a text that looks like one through standard input: echo TEXT | "
+                "tenor {command} MODEL -",
+                command=command,
+            ),
         )
     if is_pattern and _looks_like_a_path(source) and _has_matches(source):
         return False
     if source in BUILTINS:
         raise DataError(
-            f"{source}: this is a built-in dataset, which has its labels.",
-            f"Measure on it with tenor evaluate; for the word itself: echo {source} | tenor {command} MODEL -",
+            tr("{source}: this is a built-in dataset, which has its labels.", source=source),
+            tr(
+                "Measure on it with tenor evaluate; for the word itself: echo {source} | tenor {command} MODEL -",
+                source=source,
+                command=command,
+            ),
         )
     if _looks_like_a_path(source):
-        note(f"there is no file {as_text(source)!r}, so it is read as a text.")
+        note(tr("there is no file {as_text!r}, so it is read as a text.", as_text=as_text(source)))
     return True
 
 

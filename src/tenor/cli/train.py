@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tenor import api
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.cli import completion, options
 
@@ -111,9 +112,6 @@ def train(
         ),
     ] = None,
     log: options.Log = None,
-    lang: Annotated[
-        Literal["en", "zh"] | None, Option(help="Language of report.html and README.md. [default: en]")
-    ] = None,
     quantise: Annotated[
         bool,
         Option(
@@ -126,6 +124,7 @@ def train(
     workers: options.Workers = None,
     worker_cores: options.WorkerCores = 1,
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Train a model on labelled texts, evaluate it on held-out texts, and save it."""
     started_at = time_module.perf_counter()  # before the imports, which take a part of a short run
@@ -134,7 +133,6 @@ def train(
     from tenor.training import run_options
 
     options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
-    options.require(not no_report, "the report, and --no-report leaves it out", "Leave out that", lang=lang is not None)
     values = options.merged(
         config,
         data=data,
@@ -192,8 +190,8 @@ def train(
         print(json.dumps({**metrics, "notes": callback.messages, "model": str(trained.folder)}, ensure_ascii=False))
     else:
         elapsed = time_module.perf_counter() - started_at
-        rest = "start and save" if tune is None else "search, start and save"
-        console.show(*_lines(metrics, elapsed, rest), f"model: {trained.folder}")
+        rest = tr("start and save") if tune is None else tr("search, start and save")
+        console.show(*_lines(metrics, elapsed, rest), tr("model: {folder}", folder=trained.folder))
 
 
 def _tune_and_train(
@@ -204,7 +202,7 @@ def _tune_and_train(
 
     if on is not None:
         raise SettingsError(
-            "--tune searches on this machine.", "Search with 'tenor tune --on', then train with its best.toml."
+            tr("--tune searches on this machine."), tr("Search with 'tenor tune --on', then train with its best.toml.")
         )
     return tuning.tune_and_train(tuning.TuneConfig(run, trials, budget_s), callback)
 
@@ -219,11 +217,11 @@ def _lines(metrics: JsonObject, elapsed: float, rest: str) -> list[str]:
     """
     from tenor.cli import metrics_text
 
-    lines = metrics_text.evaluation_lines(metrics["test"], "metrics.json lists all") if "test" in metrics else []
+    lines = metrics_text.evaluation_lines(metrics["test"], tr("metrics.json lists all")) if "test" in metrics else []
     lines += metrics_text.fold_lines(metrics["cross_validation"]) if "cross_validation" in metrics else []
     timing = metrics["timing"]
     steps = [f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s"]
     total = timing["total_s"]
     if elapsed > total:
         steps.append(f"{rest} {elapsed - total:.1f} s")
-    return [*lines, "", f"took {max(elapsed, total):.1f} s ({', '.join(steps)})"]
+    return [*lines, "", tr("took {elapsed:.1f} s ({steps})", elapsed=max(elapsed, total), steps=", ".join(steps))]

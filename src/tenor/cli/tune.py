@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.cli import completion, options
 from tenor.errors import counted
@@ -64,6 +65,7 @@ def tune(
     worker_cores: options.WorkerCores = 1,
     log: options.Log = None,
     as_json: Annotated[bool, Option("--json", help="Print the result as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Search for better settings of a family. 'tenor train --config OUT/best.toml' then trains with them."""
     from tenor.cli import console
@@ -114,7 +116,12 @@ def tune(
         print(json.dumps({**metrics, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
         return
     console.show(
-        f"{counted(tuned.n_trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.default_loss:.4f}",
+        tr(
+            "{trials}: loss {loss:.4f}, that of the defaults {default_loss:.4f}",
+            trials=counted(tuned.n_trials, "trial"),
+            loss=tuned.loss,
+            default_loss=tuned.default_loss,
+        ),
         *(f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in tuned.settings.items()),
-        f"train with them: {chosen}",
+        tr("train with them: {chosen}", chosen=chosen),
     )

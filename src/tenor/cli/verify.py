@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
-from tenor.cli import options
+from tenor.cli import layout, options
 
 if TYPE_CHECKING:
     from tenor.models.onnx.proof import VerificationRow
@@ -17,6 +18,7 @@ def verify(
     model: options.Model,
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as one line of JSON.")] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Compare the graphs of a model with their results on the machine that trained it.
 
@@ -30,7 +32,7 @@ def verify(
     if as_json:
         print(json.dumps({"agrees": agrees, "graphs": rows}))
     elif not rows:
-        print("there is no graph to compare: this model is computed without one.")
+        print(tr("there is no graph to compare: this model is computed without one."))
     else:
         print("\n".join(table(rows)))
     if not agrees:
@@ -53,13 +55,12 @@ def described(row: "VerificationRow") -> JsonObject:
 
 def table(rows: list[JsonObject]) -> list[str]:
     """Comparisons as lines for people, a head first."""
-    graph, runtime = (max(map(len, [name, *(row[name] for row in rows)])) for name in ("graph", "runtime"))
-    lines = [f"{'graph':{graph}}  {'runtime':{runtime}}  precision  rows  largest difference  allowed  verdict"]
+    titles = [tr("graph"), tr("runtime"), tr("data type"), tr("rows"), tr("largest difference")]
+    cells = [[*titles, tr("allowed"), tr("verdict")]]
     for row in rows:
-        difference = "not a number" if row["largest_difference"] is None else f"{row['largest_difference']:.2g}"
-        verdict = "agrees" if row["agrees"] else "DISAGREES"
-        lines.append(
-            f"{row['graph']:{graph}}  {row['runtime']:{runtime}}  {row['precision']:9}  {row['rows']:4}  "
-            f"{difference:>18}  {row['allowed']:7.2g}  {verdict}"
-        )
-    return lines
+        difference = tr("not a number") if row["largest_difference"] is None else f"{row['largest_difference']:.2g}"
+        verdict = tr("agrees") if row["agrees"] else tr("DISAGREES")
+        numbers = [f"{row['rows']}", difference, f"{row['allowed']:.2g}"]
+        cells.append([row["graph"], row["runtime"], row["precision"], *numbers, verdict])
+    columns = layout.table([row[:-1] for row in cells], (0, 0, 9, 4, 18, 7), left=3)
+    return [f"{line}  {row[-1]}" for line, row in zip(columns, cells, strict=True)]

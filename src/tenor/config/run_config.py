@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Literal, get_args
 
+from tenor._core.language import Language, mark, tr
 from tenor._core.printable import printable_json, without_passwords
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
@@ -13,7 +14,7 @@ from tenor.tasks import Kind, UnknownLabels
 
 Log = Literal["tensorboard", "mlflow"]
 
-_ONE_OF_TWO = "Give one of the two."
+_ONE_OF_TWO = mark("Give one of the two.")
 _NOT_OF_THE_MODEL = ("out", "overwrite", "resume", "log")
 
 
@@ -58,7 +59,7 @@ class RunConfig:
         time: Time column: the latest rows are held out instead of random ones.
         folds: Number of folds of a cross-validation, 2 or more; the saved model is trained on all rows. None: hold-out.
         on_disk: Keep the texts and their features on disk; None: if there are many rows.
-        lang: Language of the report and the model card: `en` or `zh`.
+        lang: Language of messages, the report and the model card: `en` or `zh`; None: that of the locale.
         unlabelled: Texts without labels to train on too: a file or a built-in dataset (family `auto`); None: none.
         fold_chinese: Read traditional Chinese characters as simplified ones, so that the model reads both scripts;
             None: where the texts are Chinese and validation shows no loss.
@@ -101,7 +102,7 @@ class RunConfig:
     time: str | None = None
     folds: int | None = None
     on_disk: bool | None = None
-    lang: Literal["en", "zh"] = "en"
+    lang: Language | None = None
     fold_chinese: bool | None = None
     report: bool = True
     unlabelled: str | None = None
@@ -115,28 +116,30 @@ class RunConfig:
     query: str | None = None
 
     def __post_init__(self) -> None:
-        settings.require(self.decimal in (None, ".", ","), "decimal", "must be . or ,")
-        settings.require(self.quoting in (None, "minimal", "none"), "quoting", "must be minimal or none")
+        settings.require(self.decimal in (None, ".", ","), "decimal", tr("must be . or ,"))
+        settings.require(self.quoting in (None, "minimal", "none"), "quoting", tr("must be minimal or none"))
         if self.task is not None and self.task not in get_args(Kind):
             raise SettingsError(
-                f"setting 'task' is {self.task!r}.", settings.suggest(str(self.task), [*get_args(Kind)])
+                tr("setting 'task' is {task!r}.", task=self.task), settings.suggest(str(self.task), [*get_args(Kind)])
             )
         if self.unknown_labels not in get_args(UnknownLabels):
             raise SettingsError(
-                f"setting 'unknown_labels' is {self.unknown_labels!r}.",
+                tr("setting 'unknown_labels' is {unknown_labels!r}.", unknown_labels=self.unknown_labels),
                 settings.suggest(str(self.unknown_labels), [*get_args(UnknownLabels)]),
             )
-        settings.require(self.label_separator != "", "label_separator", "must not be empty")
-        settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
+        settings.require(self.label_separator != "", "label_separator", tr("must not be empty"))
+        settings.require(0 <= self.test_size < 1, "test_size", tr("must be at least 0 and below 1"))
         if isinstance(self.validation, float):
-            settings.require(0 < self.validation < 1, "validation", "must be between 0 and 1, or a file")
+            settings.require(0 < self.validation < 1, "validation", tr("must be between 0 and 1, or a file"))
         if self.validation is not None and "validation" in (self.settings or {}):
-            raise SettingsError("`validation=...` and the setting 'validation' contradict each other.", _ONE_OF_TWO)
-        settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
-        settings.require(self.folds is None or self.time is None, "folds", "does not go with time", _ONE_OF_TWO)
-        settings.require(self.time is None or self.test_size > 0, "time", "holds out rows, and test_size is 0")
-        settings.require(self.test is None or self.time is None, "time", "does not go with a test", _ONE_OF_TWO)
-        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+            raise SettingsError(
+                tr("`validation=...` and the setting 'validation' contradict each other."), tr(_ONE_OF_TWO)
+            )
+        settings.require(self.folds is None or self.folds >= 2, "folds", tr("must be 2 or more"))
+        settings.require(self.folds is None or self.time is None, "folds", tr("does not go with time"), tr(_ONE_OF_TWO))
+        settings.require(self.time is None or self.test_size > 0, "time", tr("holds out rows, and test_size is 0"))
+        settings.require(self.test is None or self.time is None, "time", tr("does not go with a test"), tr(_ONE_OF_TWO))
+        settings.require(0 <= self.seed < 2**32, "seed", tr("must be between 0 and 2^32 - 1"))
 
     @classmethod
     def from_options(
@@ -156,15 +159,21 @@ class RunConfig:
         for other in ("test", "folds"):
             if "test_size" in values and other in values:
                 raise SettingsError(
-                    f"`test_size=...` holds out a part of the data, and `{other}=...` evaluates in another way.",
-                    _ONE_OF_TWO,
+                    tr(
+                        "`test_size=...` holds out a part of the data, and `{other}=...` evaluates in another way.",
+                        other=other,
+                    ),
+                    tr(_ONE_OF_TWO),
                 )
         if auto_settings:
             if values.setdefault("family", "auto") != "auto":
                 raise SettingsError(
-                    f"`{next(iter(auto_settings))}=...` chooses the best model, and `family=...` is "
-                    f"{values['family']!r}.",
-                    _ONE_OF_TWO,
+                    tr(
+                        "`{next}=...` chooses the best model, and `family=...` is {values!r}.",
+                        next=next(iter(auto_settings)),
+                        values=values["family"],
+                    ),
+                    tr(_ONE_OF_TWO),
                 )
             values["settings"] = values.get("settings", {}) | dict(auto_settings)
         return settings.make(cls, values, source)
@@ -208,8 +217,8 @@ class PretrainConfig:
     header: bool | None = None
 
     def __post_init__(self) -> None:
-        settings.require(self.quoting in (None, "minimal", "none"), "quoting", "must be minimal or none")
-        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+        settings.require(self.quoting in (None, "minimal", "none"), "quoting", tr("must be minimal or none"))
+        settings.require(0 <= self.seed < 2**32, "seed", tr("must be between 0 and 2^32 - 1"))
 
 
 def to_toml(run: RunConfig) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NewType, TypeVar
 
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.errors import RenamedSettingWarning, SettingsError, listed
 
@@ -30,7 +31,7 @@ Seconds = NewType("Seconds", float)
 """A time, which may also be written as `60s`, `5m` or `1h30m`."""
 
 _LARGEST = 1e18
-_ONE_NAME = "Give only the current name."
+_ONE_NAME = mark("Give only the current name.")
 
 
 class SettingHelp(NamedTuple):
@@ -75,7 +76,7 @@ def _help(kind: type, name: str) -> str:
         for field in dataclasses.fields(each) if dataclasses.is_dataclass(each) else ():
             if field.name == name and "help" in field.metadata:
                 return str(field.metadata["help"])
-    raise TypeError(f"{kind.__qualname__}.{name} has no help")
+    raise TypeError(tr("{qualname__}.{name} has no help", qualname__=kind.__qualname__, name=name))
 
 
 def make(kind: type[S], values: JsonObject, source: str) -> S:
@@ -94,12 +95,16 @@ def make(kind: type[S], values: JsonObject, source: str) -> S:
     known = [field.name for field in dataclasses.fields(kind)]
     for key in values:
         if key not in known:
-            nested = " Settings of the family belong under [settings]." if "settings" in known else ""
-            raise SettingsError(f"{source}: there is no setting {key!r}.", suggest(key, known) + nested)
+            nested = tr(" Settings of the family belong under [settings].") if "settings" in known else ""
+            raise SettingsError(
+                tr("{source}: there is no setting {key!r}.", source=source, key=key), suggest(key, known) + nested
+            )
     required = [field.name for field in dataclasses.fields(kind) if _is_required(field)]
     for key in required:
         if key not in values:
-            raise SettingsError(f"{source}: the setting {key!r} is missing.", "Give it a value.")
+            raise SettingsError(
+                tr("{source}: the setting {key!r} is missing.", source=source, key=key), tr("Give it a value.")
+            )
     checked = {key: _check(value, hints[key], f"{source}: {key}") for key, value in values.items()}
     return kind(**{**derived_defaults(kind, checked), **checked})
 
@@ -131,10 +136,24 @@ def current_names(kind: type, values: JsonMapping, source: str, warn: bool = Tru
     renamed = {key: names[key] for key in values if key in names}
     for former, name in renamed.items():
         if name in values:
-            raise SettingsError(f"{source}: {former!r} is the former name of {name!r}, and both are given.", _ONE_NAME)
+            raise SettingsError(
+                tr(
+                    "{source}: {former!r} is the former name of {name!r}, and both are given.",
+                    source=source,
+                    former=former,
+                    name=name,
+                ),
+                tr(_ONE_NAME),
+            )
     if warn and renamed:
-        pairs = ", ".join(f"{former!r} is now {name!r}" for former, name in renamed.items())
-        warnings.warn(f"{source}: {pairs}; the former names still work.", RenamedSettingWarning, stacklevel=3)
+        pairs = ", ".join(
+            tr("{former!r} is now {name!r}", former=former, name=name) for former, name in renamed.items()
+        )
+        warnings.warn(
+            tr("{source}: {pairs}; the former names still work.", source=source, pairs=pairs),
+            RenamedSettingWarning,
+            stacklevel=3,
+        )
     return {renamed.get(key, key): value for key, value in values.items()}
 
 
@@ -157,9 +176,13 @@ def read_toml(path: Path) -> JsonObject:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such file.", "Give the path of a TOML file.") from None
+        raise SettingsError(
+            tr("{path}: there is no such file.", path=path), tr("Give the path of a TOML file.")
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Fix that line.") from None
+        raise SettingsError(
+            tr("{path}: this is not a TOML file: {error}.", path=path, error=error), tr("Fix that line.")
+        ) from None
 
 
 def parse_assignments(items: list[str]) -> JsonObject:
@@ -168,7 +191,9 @@ def parse_assignments(items: list[str]) -> JsonObject:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not key.strip():
-            raise SettingsError(f"{item!r} does not have the form key=value.", "Write epochs=3, for example.")
+            raise SettingsError(
+                tr("{item!r} does not have the form key=value.", item=item), tr("Write epochs=3, for example.")
+            )
         text = text.strip()
         try:
             parsed = tomllib.loads(f"value = {text}")
@@ -189,7 +214,8 @@ def parse_duration(given: str, where: str) -> Seconds | None:
     total = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
     if not total:
         raise SettingsError(
-            f"{where}: {given!r} is not a valid duration.", "Write 60s, 5m, 1h30m or none, for example."
+            tr("{where}: {given!r} is not a valid duration.", where=where, given=given),
+            tr("Write 60s, 5m, 1h30m or none, for example."),
         )
     return Seconds(total)
 
@@ -198,14 +224,16 @@ def suggest(word: str, known: list[str]) -> str:
     """A sentence that suggests the closest known word, and lists all or the first 100."""
     short = [name for name in known if len(name) <= 100]
     close = difflib.get_close_matches(word[:100], short[:1000], n=1, cutoff=0.5)
-    suggestion = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{suggestion}Known: {listed(known, 100)}."
+    suggestion = tr("Did you mean {close!r}? ", close=close[0]) if close else ""
+    return tr("{suggestion}Known: {known}.", suggestion=suggestion, known=listed(known, 100))
 
 
-def require(condition: bool, key: str, problem: str, remedy: str = "Choose another value.") -> None:
+def require(condition: bool, key: str, problem: str, remedy: str = "") -> None:
     """Raise SettingsError for a setting unless the condition holds; for `__post_init__` of settings classes."""
     if not condition:
-        raise SettingsError(f"setting {key!r} {problem}.", remedy)
+        raise SettingsError(
+            tr("setting {key!r} {problem}.", key=key, problem=problem), remedy or tr("Choose another value.")
+        )
 
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
@@ -225,7 +253,7 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin is typing.Literal:
         choices = [str(choice) for choice in typing.get_args(hint)]
         if value not in choices:
-            raise SettingsError(f"{where} is {value!r}.", suggest(str(value), choices))
+            raise SettingsError(tr("{where} is {value!r}.", where=where, value=value), suggest(str(value), choices))
         return value
     if origin in (tuple, Sequence):
         items, inner = value if isinstance(value, (list, tuple)) else [value], typing.get_args(hint)[0]
@@ -234,7 +262,7 @@ def _check(value: Any, hint: Any, where: str) -> Any:
         except SettingsError as error:
             if inner is not int:
                 raise
-            raise SettingsError(error.problem, "Give whole numbers, such as [1, 2].") from None
+            raise SettingsError(error.problem, tr("Give whole numbers, such as [1, 2].")) from None
     if origin is dict:
         hint = dict
     if hint is Seconds:
@@ -242,11 +270,17 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", dict: "a table"}[
-            hint
-        ]
-        raise SettingsError(f"{where} is {value!r:.80}.", f"Give {expected}.")
+        expected = {
+            bool: tr("true or false"),
+            int: tr("a whole number"),
+            float: tr("a number"),
+            str: tr("a word"),
+            dict: tr("a table"),
+        }[hint]
+        raise SettingsError(
+            tr("{where} is {value!r:.80}.", where=where, value=value), tr("Give {expected}.", expected=expected)
+        )
     if isinstance(value, (int, float)) and not abs(value) < _LARGEST:
-        remedy = "Give a number." if math.isnan(value) else "Give a smaller number."
-        raise SettingsError(f"{where} is not a usable number.", remedy)
+        remedy = tr("Give a number.") if math.isnan(value) else tr("Give a smaller number.")
+        raise SettingsError(tr("{where} is not a usable number.", where=where), remedy)
     return value

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tenor._core.language import tr
 from tenor.data.blocks import BLOCK_ROWS, Rows
 from tenor.data.disk_builder import MAX_REMEMBERED, DiskBuilder
 from tenor.data.io.chunks import CHUNK_CHARACTERS
@@ -61,7 +62,7 @@ class DatasetBuilder:
         self._n_characters = self._n_rows = 0
         self._disk: DiskBuilder | None = None
         self._memory = MemoryBudget(
-            name, "Keep them on disk in training (`on_disk=True`), or read fewer rows at a time."
+            name, tr("Keep them on disk in training (`on_disk=True`), or read fewer rows at a time.")
         )
         self._shared: dict[str, str] = {}
         self._not_strings, self._unlabelled, self._empty = RowNumbers(), RowNumbers(), RowNumbers()
@@ -153,8 +154,13 @@ class DatasetBuilder:
         if self._not_strings:
             value = self._first_not_string
             raise DataError(
-                f"the text is {type(value).__name__} {value!r:.40}, not a string ({rows_phrase(self._not_strings)}).",
-                "Name the column of the texts with `text=...`.",
+                tr(
+                    "the text is {name__} {value!r:.40}, not a string ({not_strings}).",
+                    name__=type(value).__name__,
+                    value=value,
+                    not_strings=rows_phrase(self._not_strings),
+                ),
+                tr("Name the column of the texts with `text=...`."),
                 Location(self._name, self._not_strings[0], self._text),
             )
         for rows, column, what, option in (
@@ -163,14 +169,19 @@ class DatasetBuilder:
         ):
             if rows:
                 several = self._options.label_separator is not None or self._options.task == "multilabel"
-                none = "write [] where no label applies, " if several and what == "label" else ""
+                none = tr("write [] where no label applies, ") if several and what == "label" else ""
                 raise DataError(
-                    f"the {what} is empty ({rows_phrase(rows)}).",
-                    f"Give every row a {what}, {none}or drop them with `{option}=True`.",
+                    tr("the {what} is empty ({rows}).", what=what, rows=rows_phrase(rows)),
+                    tr(
+                        "Give every row a {what}, {none}or drop them with `{option}=True`.",
+                        what=what,
+                        none=none,
+                        option=option,
+                    ),
                     Location(self._name, rows[0], column),
                 )
         if not n_kept:
-            raise DataError(f"{self._name}: no row has both a text and a label.", "Label some rows.")
+            raise DataError(tr("{name}: no row has both a text and a label.", name=self._name), tr("Label some rows."))
 
 
 def _blocks(kept: list[int], texts: list[object]) -> Iterator[list[int]]:
@@ -193,5 +204,11 @@ def note_with_dropped_rows(note: str, n_read: int, n_kept: int) -> str:
         return note
     n_dropped = n_read - n_kept
     have, are = ("has", "is") if n_dropped == 1 else ("have", "are")
-    dropped = f"{n_dropped:,} of {n_read:,} rows {have} no label or no text and {are} left out."
+    dropped = tr(
+        "{n_dropped:,} of {n_read:,} rows {have} no label or no text and {are} left out.",
+        n_dropped=n_dropped,
+        n_read=n_read,
+        have=have,
+        are=are,
+    )
     return f"{note} {dropped}".strip()

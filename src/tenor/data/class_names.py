@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tenor._core.language import tr
 from tenor.data.io import text_lines
 from tenor.data.io.chunks import Table
 from tenor.data.io.database import DatabaseUrl
@@ -69,7 +70,9 @@ def apply(labels: Sequence[Label], names: ClassNames) -> tuple[Sequence[Label], 
     if not used or not used <= numbers.keys():
         return labels, ""
     renamed = source.rename(rename_labels(distinct, numbers))
-    origin = f"in {names.file}" if names.file else "of the training data"
+    origin = tr("in {file}", file=names.file) if names.file else tr("of the training data")
     described = listed([numbers[number] for number in sorted(used, key=int)])
-    note = f"the numbers of classes are read as their names {origin}: {described}."
+    note = tr(
+        "the numbers of classes are read as their names {origin}: {described}.", origin=origin, described=described
+    )
     return (list(renamed) if isinstance(labels, list) else renamed), note

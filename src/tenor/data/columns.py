@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.config.settings import suggest
 from tenor.data import column_values as values
 from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank, words
@@ -27,10 +28,17 @@ def require_column(columns: list[str], column: str, name: str, option: str) -> s
         known = suggest(column, columns).replace("Known:", "Columns:")
         parts = [part.strip() for part in column.split(",")]
         if len(parts) > 1 and set(parts) <= set(columns):
-            known = f"Name each column on its own: {' '.join(f'`{option}={part!r}`' for part in parts)}."
-            raise DataError(f"{name}: there is no column {column!r}.", known)
-        remedy = f"{known} Name one with `{option}=...`.{header_hint(columns, name)}"
-        raise DataError(f"{name}: there is no column {column!r}.", remedy)
+            known = tr(
+                "Name each column on its own: {parts}.", parts=" ".join(f"`{option}={part!r}`" for part in parts)
+            )
+            raise DataError(tr("{name}: there is no column {column!r}.", name=name, column=column), known)
+        remedy = tr(
+            "{known} Name one with `{option}=...`.{header_hint}",
+            known=known,
+            option=option,
+            header_hint=header_hint(columns, name),
+        )
+        raise DataError(tr("{name}: there is no column {column!r}.", name=name, column=column), remedy)
     return column
 
 
@@ -65,14 +73,19 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
     if text_column is None or label_column is None:
         missing = "text" if text_column is None else "label"
         which = (
-            "them with `text=...` and `label=...`"
+            tr("them with `text=...` and `label=...`")
             if text_column is label_column is None
-            else f"it with `{missing}=...`"
+            else tr("it with `{missing}=...`", missing=missing)
         )
         others = [column for column in columns if column != text]
         raise DataError(
-            f"{name}: it is not clear which column holds the {missing}s.",
-            f"Columns: {listed(others)}. Name {which}.{header_hint(columns, name)}",
+            tr("{name}: it is not clear which column holds the {missing}s.", name=name, missing=missing),
+            tr(
+                "Columns: {others}. Name {which}.{header_hint}",
+                others=listed(others),
+                which=which,
+                header_hint=header_hint(columns, name),
+            ),
         )
     return text_column, label_column
 
@@ -96,8 +109,15 @@ def same_label_column(columns: list[str], trained: str, name: str) -> str:
     if columns == ["text", "label"]:
         return "label"
     raise DataError(
-        f"{name}: there is no column {trained!r}, which holds the labels in the training data.",
-        f"Columns: {listed(columns)}. Add the labels; if another column has them, name it with `label=...`.",
+        tr(
+            "{name}: there is no column {trained!r}, which holds the labels in the training data.",
+            name=name,
+            trained=trained,
+        ),
+        tr(
+            "Columns: {columns}. Add the labels; if another column has them, name it with `label=...`.",
+            columns=listed(columns),
+        ),
     )
 
 
@@ -124,8 +144,12 @@ def detect_text_column(source: Table, text: str | None, default_text: str | None
     detected = _text_by_name(free, first) or _text_by_values(free, first, of_two=False)
     if detected is None:
         raise DataError(
-            f"{name}: it is not clear which column holds the texts.",
-            f"Columns: {listed(columns)}. Name it with `text=...`.{header_hint(columns, name)}",
+            tr("{name}: it is not clear which column holds the texts.", name=name),
+            tr(
+                "Columns: {columns}. Name it with `text=...`.{header_hint}",
+                columns=listed(columns),
+                header_hint=header_hint(columns, name),
+            ),
         )
     return detected
 
@@ -136,9 +160,9 @@ def header_hint(columns: list[str], name: str) -> str:
         return f" {hint}"
     if not header_may_be_data(columns, name) or columns == list(map(str, range(1, len(columns) + 1))):
         return ""
-    return (
-        " If the file has no header, say so with `header=False`, or put a line with names above its first row, such as "
-        "text,label."
+    return tr(
+        " If the file has no header, say so with `header=False`, or put a line with names above its "
+        "first row, such as text,label."
     )
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tenor._core.language import tr
 from tenor._core.printable import without_passwords
 from tenor._core.records import Json
 from tenor.data.io.chunks import Table, chunked
@@ -95,15 +96,19 @@ class CorrectionStore:
             self._engine = sql.create_engine(url, **options)
         except ModuleNotFoundError as error:
             if error.name == "psycopg":
-                raise missing_extra("Keeping corrections in PostgreSQL", "postgresql") from None
-            raise SettingsError(f"{self.name}: this needs the package {error.name}.", "Install it.") from None
+                raise missing_extra(tr("Keeping corrections in PostgreSQL"), "postgresql") from None
+            raise SettingsError(
+                tr("{name}: this needs the package {name_2}.", name=self.name, name_2=error.name), tr("Install it.")
+            ) from None
         except sql.exc.ArgumentError as error:
-            raise SettingsError(f"{self.name}: {error}.", "Give a file, or a URL in SQLAlchemy's form.") from None
+            raise SettingsError(f"{self.name}: {error}.", tr("Give a file, or a URL in SQLAlchemy's form.")) from None
         with self._database_errors():
             if create:
                 self._create()
             elif not sql.inspect(self._engine).has_table(_CORRECTIONS.name):
-                raise DataError(f"{self.name}: there are no corrections in this database.", "Name another.")
+                raise DataError(
+                    tr("{name}: there are no corrections in this database.", name=self.name), tr("Name another.")
+                )
 
     def add(self, correction: Correction) -> None:
         """Keep a correction.
@@ -142,13 +147,18 @@ class CorrectionStore:
         """
         models = self.models()
         if model is None and len(models) > 1:
-            problem = f"{self.name}: there are corrections of {', '.join(models)}."
-            raise DataError(problem, "Name one of these models with `model=...`.")
+            problem = tr("{name}: there are corrections of {models}.", name=self.name, models=", ".join(models))
+            raise DataError(problem, tr("Name one of these models with `model=...`."))
         if not models or (model is not None and model not in models):
-            known = f" There are some of {', '.join(models)}." if models else ""
+            known = tr(" There are some of {models}.", models=", ".join(models)) if models else ""
             raise DataError(
-                f"{self.name}: there are no corrections{f' of {model}' if models else ''} yet.{known}",
-                "Correct predictions on the page of the server first.",
+                tr(
+                    "{name}: there are no corrections{tr} yet.{known}",
+                    name=self.name,
+                    tr=tr(" of {model}", model=model) if models else "",
+                    known=known,
+                ),
+                tr("Correct predictions on the page of the server first."),
             )
         model = model or models[0]
         fields = self._fields(model)
@@ -192,8 +202,12 @@ class CorrectionStore:
         try:
             yield
         except sql.exc.DBAPIError as error:
-            problem = f"{self.name}: the database of corrections says: {str(error.orig).splitlines()[0]}."
-            raise TenorError(problem, "Check that it is one, that it runs and that there is room.") from None
+            problem = tr(
+                "{name}: the database of corrections says: {splitlines}.",
+                name=self.name,
+                splitlines=str(error.orig).splitlines()[0],
+            )
+            raise TenorError(problem, tr("Check that it is one, that it runs and that there is room.")) from None
 
 
 def _stored(text: str | dict[str, str]) -> str:
@@ -219,18 +233,23 @@ def _url(where: str) -> sql.URL:
         # Manuals of servers write `postgres://`, for which SQLAlchemy would look for an older driver.
         return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
     except (sql.exc.ArgumentError, ValueError):  # ValueError: a port that is not a number
-        problem = "this is not the URL of a database."
-        raise SettingsError(problem, "Write the name of a file, or postgresql://USER:PASSWORD@HOST/NAME.") from None
+        problem = tr("this is not the URL of a database.")
+        raise SettingsError(problem, tr("Write the name of a file, or postgresql://USER:PASSWORD@HOST/NAME.")) from None
 
 
 def _require_file(path: Path, create: bool) -> None:
     """Make an SQLite file that only its owner may read, since it holds texts; or require that it exists."""
     if path.is_symlink() and not path.exists():
-        raise DataError(f"{path}: this is a link that leads nowhere.", "Remove it, or choose another file.")
+        raise DataError(
+            tr("{path}: this is a link that leads nowhere.", path=path), tr("Remove it, or choose another file.")
+        )
     if not create and not path.is_file():
-        raise DataError(f"{path}: there is no such file.", "Check the path.")
+        raise DataError(tr("{path}: there is no such file.", path=path), tr("Check the path."))
     if create:
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
-            raise DataError(f"{path}: this cannot be written: {error.strerror}.", "Choose another file.") from None
+            raise DataError(
+                tr("{path}: this cannot be written: {strerror}.", path=path, strerror=error.strerror),
+                tr("Choose another file."),
+            ) from None

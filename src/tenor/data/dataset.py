@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.data import class_names, columns, row_reader
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
@@ -85,11 +86,16 @@ class Dataset:
     def describe_columns(self) -> str:
         """Which columns are read, as a sentence."""
         texts = ", ".join(repr(field.name) for field in self.fields.texts)
-        read = f"texts from column{'s' * (len(self.fields.texts) > 1)} {texts}"
+        read = tr("texts from column{value} {texts}", value="s" * (len(self.fields.texts) > 1), texts=texts)
         if self.fields.is_pair:
-            read = f"pairs of texts from columns {texts}"
+            read = tr("pairs of texts from columns {texts}", texts=texts)
         labels = self.label_columns or (self.label_column,)
-        return f"{read}, labels from column{'s' * (len(labels) > 1)} {', '.join(map(repr, labels))}."
+        return tr(
+            "{read}, labels from column{value} {map}.",
+            read=read,
+            value="s" * (len(labels) > 1),
+            map=", ".join(map(repr, labels)),
+        )
 
     def row_number(self, row: int) -> int:
         """The number of a row in its file, for messages."""
@@ -133,9 +139,12 @@ def read(
             labels = annotations.to_labels(chunk.columns[label], opened.at(chunk.row, label))
             if may_lack_header and options.header is None and label in (str(value).strip() for value in labels):
                 raise DataError(
-                    f"{opened.name}: the first row looks like data: {label!r} is both the column name and a label "
-                    "value.",
-                    "If it is a row, use `header=False`; if it has the names, use `header=True`.",
+                    tr(
+                        "{name}: the first row looks like data: {label!r} is both the column name and a label value.",
+                        name=opened.name,
+                        label=label,
+                    ),
+                    tr("If it is a row, use `header=False`; if it has the names, use `header=True`."),
                 )
             rows.add(chunk.row, reader.read(opened, chunk), labels)
             if callback is not None:
@@ -169,7 +178,7 @@ def _with_place_in_file(error: DataError, opened: Table) -> DataError:
     """The error; if the table is in several files, its remedy also names the row in its own file."""
     if not (error.at and error.at.file == opened.name and error.at.row and opened.file_starts):
         return error
-    place = f"Row {error.at.row}, counted over all files, is {opened.at(error.at.row)}."
+    place = tr("Row {row}, counted over all files, is {at}.", row=error.at.row, at=opened.at(error.at.row))
     return DataError(error.problem, f"{error.remedy} {place}")
 
 
@@ -190,7 +199,10 @@ def read_column(
     """
     opened = table.open_table(path, files)
     columns.require_column(opened.columns, column, opened.name, option)
-    memory, values = MemoryBudget(opened.name, f"Leave out `{option}=...`, or read fewer rows at a time."), []
+    memory, values = (
+        MemoryBudget(opened.name, tr("Leave out `{option}=...`, or read fewer rows at a time.", option=option)),
+        [],
+    )
     for chunk in opened.chunks:
         memory.add(sizes_of(chunk.columns[column]), chunk.row)
         values += chunk.columns[column]
@@ -210,7 +222,7 @@ def read_rows(path: Path | DatabaseUrl, fields: Fields, files: FileOptions = REC
     """
     source = table.open_table(path, files)
     reader = row_reader.for_table(source, fields)
-    memory, rows = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
+    memory, rows = MemoryBudget(source.name, tr("Read fewer rows at a time.")), list[str]()
     for chunk in source.chunks:
         read = reader.read(source, chunk)
         memory.add(sizes_of(read), chunk.row)
@@ -234,14 +246,14 @@ def read_texts(path: Path | DatabaseUrl, text: Sequence[str] = (), files: FileOp
     else:
         source = table.open_table(path, files)
     chosen = [columns.detect_text_column(source, column) for column in text or (None,)]
-    memory, texts = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
+    memory, texts = MemoryBudget(source.name, tr("Read fewer rows at a time.")), list[str]()
     for chunk, column in ((chunk, column) for chunk in source.chunks for column in chosen):
         memory.add(sizes_of(chunk.columns[column]), chunk.row)
         for index, value in enumerate(chunk.columns[column]):
             if value is not None and not isinstance(value, str):
                 raise DataError(
-                    f"the text is {type(value).__name__} {value!r:.40}, not a string.",
-                    "Name the column of the texts with `text=...`.",
+                    tr("the text is {name__} {value!r:.40}, not a string.", name__=type(value).__name__, value=value),
+                    tr("Name the column of the texts with `text=...`."),
                     source.at(chunk.row + index, column),
                 )
             if value is not None and value.strip():
@@ -256,16 +268,22 @@ def check_labels(dataset: Dataset) -> None:
     if len(counts) == 1:
         named = ", ".join(dataset.labels[0]) if dataset.kind == "multilabel" else dataset.labels[0]
         raise DataError(
-            f"every row has the label {named!r} ({counted(len(dataset), 'row')}).",
-            "Give rows of at least two classes."
+            tr("every row has the label {named!r} ({dataset}).", named=named, dataset=counted(len(dataset), "row")),
+            tr("Give rows of at least two classes.")
             + columns.header_hint([dataset.text_column, dataset.label_column], dataset.name),
             at,
         )
     one_class_each = dataset.kind in ("binary", "multiclass")
     if one_class_each and len(counts) > MAX_NUMERIC_CLASSES and len(counts) > len(dataset) / 2:
         raise DataError(
-            f"there are {len(counts):,} different labels in {len(dataset):,} rows.",
-            "Name the column of the classes with `label=...`. If cells hold several labels, give their separator "
-            "with `label_separator=...`.",
+            tr(
+                "there are {n_counts:,} different labels in {n_dataset:,} rows.",
+                n_counts=len(counts),
+                n_dataset=len(dataset),
+            ),
+            tr(
+                "Name the column of the classes with `label=...`. If cells hold several labels, give "
+                "their separator with `label_separator=...`."
+            ),
             at,
         )

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from tenor._core import disk_arrays
+from tenor._core.language import tr
 from tenor.data import labels as label_parsing
 from tenor.data.blocks import Rows, row_blocks, text_hash
 from tenor.data.io.limits import MAX_CLASSES
@@ -103,8 +104,8 @@ class DiskBuilder:
             self._labels.append([self._codes.setdefault(label, len(self._codes)) for label in labels])
         if len(self._codes) > MAX_CLASSES and self._kind != "multilabel":
             raise DataError(
-                f"there are more than {MAX_CLASSES:,} different labels.",
-                "Name the column of the classes with `label=...`.",
+                tr("there are more than {max_classes:,} different labels.", max_classes=MAX_CLASSES),
+                tr("Name the column of the classes with `label=...`."),
                 self._column.at(numbers[-1]),
             )
         self._numbers.append(numbers)
@@ -160,7 +161,11 @@ class DiskBuilder:
 
     def _contradiction(self, row: int | None, kind: Kind) -> DataError:
         return DataError(
-            f"the labels of the first rows make the task {self._kind}, but those of later rows make it {kind}.",
-            "Choose one with `task=...`.",
+            tr(
+                "the labels of the first rows make the task {kind}, but those of later rows make it {kind_2}.",
+                kind=self._kind,
+                kind_2=kind,
+            ),
+            tr("Choose one with `task=...`."),
             self._column.at(row),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from tenor._core.language import tr
 from tenor.data import field_values
 from tenor.data.fields import Field, FieldKind
 from tenor.data.io.chunks import Cell, Chunk
@@ -79,14 +80,14 @@ class FeatureSummary:
     def fault(self) -> str | None:
         """Why the column is useless as a feature, as the end of a sentence; None: it is not."""
         if not self.filled:
-            return "it is empty in every row"
+            return tr("it is empty in every row")
         if len(self._distinct) == 1 and not self.missing:
-            return f"every row has the value {next(iter(self._distinct))!r:.40}"
+            return tr("every row has the value {next!r:.40}", next=next(iter(self._distinct)))
         if self.filled < _MIN_ROWS or len(self._distinct) < min(self.filled, _MAX_DISTINCT):
             return None
         name, kind = self.name.strip().lower(), self.field().kind
         if self._is_counting or kind == "category" or (kind == "number" and (name in _ID_NAMES or name[-3:] == "_id")):
-            return "each row has another value, as in a column of ids"
+            return tr("each row has another value, as in a column of ids")
         return None
 
     @property
@@ -132,16 +133,21 @@ def require_useful(summaries: Sequence[FeatureSummary], name: str) -> None:
     for each in summaries:
         if each.is_unreadable:
             raise DataError(
-                f"no value of the feature {each.name!r} can be read as a {each.kind}: {each.example!r:.40}, for one.",
-                f"Name it as {each.name}:category, or without a kind, which its values then decide.",
+                tr(
+                    "no value of the feature {name!r} can be read as a {kind}: {example!r:.40}, for one.",
+                    name=each.name,
+                    kind=each.kind,
+                    example=each.example,
+                ),
+                tr("Name it as {name}:category, or without a kind, which its values then decide.", name=each.name),
                 Location(name, column=each.name),
             )
         if fault := each.fault():
-            what = "an id tells nothing about new rows" if "ids" in fault else "it tells nothing"
-            text = " If it is text, name it with `text=...`." if "ids" in fault else ""
+            what = tr("an id tells nothing about new rows") if "ids" in fault else tr("it tells nothing")
+            text = tr(" If it is text, name it with `text=...`.") if "ids" in fault else ""
             raise DataError(
-                f"the feature {each.name!r} is useless: {fault}, and {what}.",
-                f"Leave it out of `features=...`.{text}",
+                tr("the feature {name!r} is useless: {fault}, and {what}.", name=each.name, fault=fault, what=what),
+                tr("Leave it out of `features=...`.{text}", text=text),
                 Location(name, column=each.name),
             )
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from tenor._core.language import tr
 from tenor.data import feature_kinds
 from tenor.data.columns import require_column
 from tenor.data.fields import FieldKind
@@ -58,7 +59,12 @@ def require_columns(requested: Sequence[str], columns: Sequence[str], name: str,
     for column in requested:
         require_column(list(columns), column, name, option)
         if requested.count(column) > 1:
-            raise DataError(f"{name}: `{option}=...` names the column {column!r} twice.", "Name it once.")
+            raise DataError(
+                tr(
+                    "{name}: `{option}=...` names the column {column!r} twice.", name=name, option=option, column=column
+                ),
+                tr("Name it once."),
+            )
 
 
 def feature_columns(
@@ -82,8 +88,8 @@ def feature_columns(
     for column, _ in chosen:
         if column in taken:
             raise DataError(
-                "the column of a text or of the labels cannot be a feature too.",
-                "Leave it out of `features=...`.",
+                tr("the column of a text or of the labels cannot be a feature too."),
+                tr("Leave it out of `features=...`."),
                 Location(name, column=column),
             )
     return chosen

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 
 FieldKind = Literal["text", "number", "category", "date"]
@@ -131,15 +132,15 @@ class Fields:
             decimal = each.choice("decimal", (".", ",")) if "decimal" in each.values else "."
             name, kind = each.string("name", MAX_NAME_CHARACTERS), _KINDS[each.choice("kind", _KINDS)]
             if decimal != "." and kind != "number":
-                raise each.error("decimal", "only a number has a decimal mark")
+                raise each.error("decimal", tr("only a number has a decimal mark"))
             columns.append(Field(name, kind, decimal))
         fields = cls(tuple(columns), record.boolean("is_pair"))
         if not fields.texts or fields.columns != (*fields.texts, *fields.features):
-            raise record.error("columns", "the text fields must come first, and there must be one")
+            raise record.error("columns", tr("the text fields must come first, and there must be one"))
         if len({field.name for field in fields.columns}) != len(fields.columns):
-            raise record.error("columns", "a name occurs twice")
+            raise record.error("columns", tr("a name occurs twice"))
         if fields.is_pair and len(fields.texts) != 2:
-            raise record.error("is_pair", "a pair has two text fields")
+            raise record.error("is_pair", tr("a pair has two text fields"))
         return fields
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tenor._core.language import mark, tr
 from tenor.data import column_values, columns, feature_kinds, field_columns, labelled_table
 from tenor.data.fields import Fields
 from tenor.data.io.chunks import Cell, Chunk, Table
@@ -12,7 +13,7 @@ from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, listed
 
-_NAME = "the table"
+_NAME = mark("the table")
 _MISSING_TYPES = ("NAType", "NaTType")
 
 
@@ -23,20 +24,28 @@ def as_table(values: Any) -> Table | None:
         DataError: A list has dicts and other elements, a column occurs twice, or the table is not computed yet.
     """
     if hasattr(values, "collect") and hasattr(values, "collect_schema") and not hasattr(values, "to_dicts"):
-        raise DataError(f"{_NAME} is a LazyFrame of polars, which has no rows yet.", "Call its collect() first.")
+        raise DataError(
+            tr("{name} is a LazyFrame of polars, which has no rows yet.", name=tr(_NAME)),
+            tr("Call its collect() first."),
+        )
     if hasattr(values, "columns") and not isinstance(values, dict):
         names = list(getattr(values, "column_names", values.columns))  # Arrow's `columns` are the values
         cells = {str(name): _cells(values[name]) for name in names if names.count(name) == 1}
         if len(cells) < len(names):
-            raise DataError(f"{_NAME}: two columns have the same name.", "Give each column its own name.")
+            raise DataError(
+                tr("{name}: two columns have the same name.", name=tr(_NAME)), tr("Give each column its own name.")
+            )
         return _table(cells)
     if isinstance(values, list) and values and isinstance(values[0], Mapping):
         for index, row in enumerate(values):
             if not isinstance(row, Mapping):
-                problem = (
-                    f"row {index}, counted from 0, is {type(row).__name__} {row!r:.40}, and the rows before are dicts."
+                problem = tr(
+                    "row {index}, counted from 0, is {name__} {row!r:.40}, and the rows before are dicts.",
+                    index=index,
+                    name__=type(row).__name__,
+                    row=row,
                 )
-                raise DataError(problem, "Give dicts alone.")
+                raise DataError(problem, tr("Give dicts alone."))
         names = list(dict.fromkeys(str(name) for row in values for name in row))
         return _table({name: _cells([row.get(name) for row in values]) for name in names})
     return None
@@ -61,13 +70,13 @@ def read_new(source: Table, options: ReadOptions) -> tuple[list[str], Fields, tu
     texts = field_columns.names(options.text)
     features = field_columns.names(options.features)
     if texts:
-        field_columns.require_columns(texts, source.columns, _NAME, "text")
+        field_columns.require_columns(texts, source.columns, tr(_NAME), "text")
     else:
         texts = field_columns.find_pair(source.columns) or _text_columns(chunk, source.columns, features)
         features = features or (field_columns.ALL,)
     is_all = features == (field_columns.ALL,)
-    named = field_columns.feature_columns(features, source.columns, texts, _NAME)
-    reader, messages = labelled_table.new_reader(texts, named, [chunk], options, _NAME, is_all)
+    named = field_columns.feature_columns(features, source.columns, texts, tr(_NAME))
+    reader, messages = labelled_table.new_reader(texts, named, [chunk], options, tr(_NAME), is_all)
     rows = rows_of(source, chunk, reader)
     return rows, reader.fields, (*messages, *reader.warnings())
 
@@ -77,8 +86,8 @@ def rows_of(source: Table, chunk: Chunk, reader: RowReader) -> list[str]:
     rows = reader.read(source, chunk)
     for row, value in enumerate(rows):
         if not isinstance(value, str) and (value is not None or reader.fields.is_single_text):
-            problem = f"the text is {type(value).__name__} {value!r:.40}, not a string."
-            raise DataError(problem, "Give strings. Rows count from 0.", source.at(row, reader.columns[0]))
+            problem = tr("the text is {name__} {value!r:.40}, not a string.", name__=type(value).__name__, value=value)
+            raise DataError(problem, tr("Give strings. Rows count from 0."), source.at(row, reader.columns[0]))
     return rows
 
 
@@ -91,8 +100,8 @@ def _text_columns(chunk: Chunk, names: list[str], features: tuple[str, ...]) -> 
         return (candidates[0],)
     if not texts:
         raise DataError(
-            f"{_NAME}: no column has texts (columns: {listed(names)}).",
-            f"Name one with `text=...`. {labelled_table.FOR_TABLES}",
+            tr("{name}: no column has texts (columns: {names}).", name=tr(_NAME), names=listed(names)),
+            tr("Name one with `text=...`. {for_tables}", for_tables=labelled_table.FOR_TABLES),
         )
     return texts
 
@@ -102,7 +111,7 @@ def _has_texts(name: str, strings: list[str]) -> bool:
 
 
 def _table(cells: dict[str, list[Cell]]) -> Table:
-    return Table(_NAME, list(cells), iter([Chunk(0, cells)]))
+    return Table(tr(_NAME), list(cells), iter([Chunk(0, cells)]))
 
 
 def _cells(column: Any) -> list[Cell]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.data.dataset import Dataset
 from tenor.data.label_names import match_names, rename_labels, spelling_note
 from tenor.data.label_source import label_source
@@ -55,25 +56,44 @@ def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels = "err
     have = counted(len(rows), "row has a label", "rows have labels")
     counts = Counter(name for row in rows for name in task.label_names(data.labels[row]) if name in unknown)
     shown = listed([f"{name} {count:,}" for name, count in counts.most_common()])
-    consequence = "they count as wrong" if unknown_labels == "wrong" else "they are left out"
-    notes.append(f"{data.name}: {have} that the training data do not have ({shown}); {consequence}.")
+    consequence = tr("they count as wrong") if unknown_labels == "wrong" else tr("they are left out")
+    notes.append(
+        tr(
+            "{name}: {have} that the training data do not have ({shown}); {consequence}.",
+            name=data.name,
+            have=have,
+            shown=shown,
+            consequence=consequence,
+        )
+    )
     if unknown_labels == "drop":
         data = data.take(np.setdiff1d(np.arange(len(data)), rows))
     return data, notes
 
 
 def _unknown_error(data: Dataset, task: Task, rows: list[int], unknown: list[str]) -> DataError:
-    was = f"the label {unknown[0]!r} was" if len(unknown) == 1 else f"the labels {listed(unknown, 5)} were"
+    was = (
+        tr("the label {unknown!r} was", unknown=unknown[0])
+        if len(unknown) == 1
+        else tr("the labels {unknown} were", unknown=listed(unknown, 5))
+    )
     numbers = [data.row_number(row) for row in rows]
-    known = f"Known labels: {listed(task.labels)}."
+    known = tr("Known labels: {labels}.", labels=listed(task.labels))
     remedy = (
-        f"{known} No row has one of them: is {data.label_column!r} the column of the labels? Name it with `label=...`."
+        tr(
+            "{known} No row has one of them: is {label_column!r} the column of the labels? Name it with `label=...`.",
+            known=known,
+            label_column=data.label_column,
+        )
         if len(rows) == len(data)
-        else f"{known} Count these rows as wrong with `unknown_labels='wrong'`, or leave them out with "
-        "`unknown_labels='drop'`."
+        else tr(
+            "{known} Count these rows as wrong with `unknown_labels='wrong'`, or leave them out with "
+            "`unknown_labels='drop'`.",
+            known=known,
+        )
     )
     return DataError(
-        f"{was} not in the training data ({rows_phrase(numbers)}).",
+        tr("{was} not in the training data ({numbers}).", was=was, numbers=rows_phrase(numbers)),
         remedy,
         Location(data.name, column=data.label_column),
     )

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.errors import DataError, counted, rows_phrase
 from tenor.tasks import Floats
 
@@ -57,7 +58,7 @@ def as_indicators(labels: LabelValues) -> npt.NDArray[np.float64]:
     except (TypeError, ValueError):
         matrix = np.full((1, 1), np.nan)
     if not np.isin(matrix, (0, 1)).all():
-        raise DataError("the array of labels holds other values than 0 and 1.", "Give a column a label.")
+        raise DataError(tr("the array of labels holds other values than 0 and 1."), tr("Give a column a label."))
     return matrix
 
 
@@ -83,16 +84,19 @@ def read_weights(sample_weight: Any, n_rows: int) -> Floats | None:
         weights = np.full(n_rows, np.nan)
     if weights.shape != (n_rows,):
         raise DataError(
-            f"there are {counted(n_rows, 'text')} and weights of the shape {weights.shape}.",
-            "Give one weight per text (`sample_weight`).",
+            tr("there are {rows} and weights of the shape {shape}.", rows=counted(n_rows, "text"), shape=weights.shape),
+            tr("Give one weight per text (`sample_weight`)."),
         )
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):
         raise DataError(
-            f"a weight is negative, or not a finite number ({rows_phrase(wrong.tolist())}, counted from 0).",
-            "Give numbers from 0 on (`sample_weight`).",
+            tr(
+                "a weight is negative, or not a finite number ({tolist}, counted from 0).",
+                tolist=rows_phrase(wrong.tolist()),
+            ),
+            tr("Give numbers from 0 on (`sample_weight`)."),
         )
     if not weights.any():
-        raise DataError("all weights are 0.", "Give some texts a weight above 0 (`sample_weight`).")
+        raise DataError(tr("all weights are 0."), tr("Give some texts a weight above 0 (`sample_weight`)."))
     # Only their ratios count. The largest becomes 0.5 to 1, which float32 has, by a power of two, which is exact.
     return np.asarray(np.ldexp(weights, -np.frexp(weights.max())[1]), np.float32)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tenor._core.language import tr
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.errors import DataError, listed
 
@@ -31,7 +32,10 @@ def join(source: Table, labels: Sequence[str]) -> Table:
     """
     for label in labels:
         if labels.count(label) > 1:
-            raise DataError(f"{source.name}: `label=...` names the column {label!r} twice.", "Name it once.")
+            raise DataError(
+                tr("{name}: `label=...` names the column {label!r} twice.", name=source.name, label=label),
+                tr("Name it once."),
+            )
     name = set_column(labels)
 
     def chunks() -> Iterator[Chunk]:
@@ -70,8 +74,8 @@ def _set_of(source: Table, labels: Sequence[str], row: Sequence[Cell], number: i
             chosen.append(label)
         elif text not in _FALSE:
             raise DataError(
-                f"the value is {value!r:.40}, and a column of sets of labels has 0 and 1.",
-                f"Write 0 or 1 in the columns {listed(labels)}, or name one column with `label=...`.",
+                tr("the value is {value!r:.40}, and a column of sets of labels has 0 and 1.", value=value),
+                tr("Write 0 or 1 in the columns {labels}, or name one column with `label=...`.", labels=listed(labels)),
                 source.at(number, label),
             )
     return chosen

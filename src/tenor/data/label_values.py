@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from tenor._core.language import tr
 from tenor.data.io.limits import require_few_labels
 from tenor.data.label_lists import parse_list
 from tenor.errors import DataError, Location, rows_phrase
@@ -143,8 +144,8 @@ def to_name(value: object, column: LabelColumn, row: int) -> str | None:
     if isinstance(value, (int, float, Decimal)):
         return str(value)
     raise DataError(
-        f"the label is {type(value).__name__} {value!r:.40}.",
-        "Give labels as strings, numbers, or lists of these.",
+        tr("the label is {name__} {value!r:.40}.", name__=type(value).__name__, value=value),
+        tr("Give labels as strings, numbers, or lists of these."),
         column.at(row),
     )
 
@@ -159,9 +160,13 @@ def to_numbers(values: list[object], column: LabelColumn, first: int) -> list[La
     wrong = [at for at, value in enumerate(values) if value is not None and numbers[at] is None]
     if wrong:
         raise DataError(
-            f"the label {values[wrong[0]]!r:.40} is not a number below {LARGEST_NUMBER:g} "
-            f"({rows_phrase([at + first for at in wrong])}).",
-            "Regression needs a number in every row; leave out `task=...` for classes.",
+            tr(
+                "the label {values!r:.40} is not a number below {largest_number:g} ({wrong}).",
+                values=values[wrong[0]],
+                largest_number=LARGEST_NUMBER,
+                wrong=rows_phrase([at + first for at in wrong]),
+            ),
+            tr("Regression needs a number in every row; leave out `task=...` for classes."),
             column.at(wrong[0] + first),
         )
     return list(numbers)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tenor._core.language import mark, tr
 from tenor.data import column_names, column_values, columns, feature_kinds, field_columns, field_values, row_reader
 from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
@@ -20,7 +21,7 @@ from tenor.errors import DataError, SettingsError, counted, listed
 
 _MIN_VALUES = 10  # of a column, to say that it has no texts
 _HINT_LINES = 20  # that have the same separator
-FOR_TABLES = "Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon."
+FOR_TABLES = mark("Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon.")
 """Where to go with a table that has no texts."""
 
 
@@ -66,8 +67,8 @@ def open_labelled(source: Path | DatabaseUrl | Table, options: ReadOptions) -> L
         first = opened.peek()
         lines = [] if first is None else [str(text) for text in first.columns["text"][:_HINT_LINES] if text]
         hint = dialect.separator_hint(lines) if len(lines) > 1 else ""
-        remedy = "Give a file with a text and a label column."
-        raise DataError(f"{name}: there is one column, 'text', and no labels.", hint or remedy)
+        remedy = tr("Give a file with a text and a label column.")
+        raise DataError(tr("{name}: there is one column, 'text', and no labels.", name=name), hint or remedy)
     if options.fields is not None:
         return _for_fields(opened, options.fields, options, label, label_columns)
     texts = _text_columns(opened, options)
@@ -81,8 +82,10 @@ def open_labelled(source: Path | DatabaseUrl | Table, options: ReadOptions) -> L
         opened = label_sets.join(opened, label_columns)
         label = label_sets.set_column(label_columns)
         messages = (
-            f"sets of labels from the columns {listed(label_columns)}, which hold only 0 and 1 "
-            "(`label=...` names others).",
+            tr(
+                "sets of labels from the columns {label_columns}, which hold only 0 and 1 (`label=...` names others).",
+                label_columns=listed(label_columns),
+            ),
         )
     first = _first_chunk(opened)
     may_lack_header = (
@@ -91,11 +94,12 @@ def open_labelled(source: Path | DatabaseUrl | Table, options: ReadOptions) -> L
     hidden = {*texts[1:], *(column for column, _ in named), *label_columns}
     free = [column for column in opened.columns if column not in hidden]
     if named and not texts and len(free) <= 1:
-        raise DataError(f"{name}: there is no column of texts besides the features.", FOR_TABLES)
+        raise DataError(tr("{name}: there is no column of texts besides the features.", name=name), tr(FOR_TABLES))
     text, label = columns.detect_columns(free, first, name, texts[0] if texts else None, label)
     if label in (text, *texts):
         raise DataError(
-            f"{name}: the column {label!r} holds both texts and labels.", "Name two with `text=...` and `label=...`."
+            tr("{name}: the column {label!r} holds both texts and labels.", name=name, label=label),
+            tr("Name two with `text=...` and `label=...`."),
         )
     if not texts:
         _require_texts(first, text, name)
@@ -203,9 +207,13 @@ def _is_pair(texts: Sequence[str], options: ReadOptions) -> bool:
     """Whether the relation of two text fields is the label."""
     if options.pair and len(texts) != 2:
         raise SettingsError(
-            f"`pair=True` needs two text fields, and there {'is' if len(texts) == 1 else 'are'} "
-            f"{counted(len(texts), 'text field')}: {listed(texts)}.",
-            "Name two columns with `text=...`, or leave it out.",
+            tr(
+                "`pair=True` needs two text fields, and there {word} {texts}: {texts_2}.",
+                word="is" if len(texts) == 1 else "are",
+                texts=counted(len(texts), "text field"),
+                texts_2=listed(texts),
+            ),
+            tr("Name two columns with `text=...`, or leave it out."),
         )
     return field_columns.is_usual_pair(texts) if options.pair is None else options.pair
 
@@ -218,9 +226,9 @@ def _features(
     if not is_all:
         feature_kinds.require_useful(summaries, name)
     used = [each for each in summaries if each.fault() is None]
-    messages = [f"features: {', '.join(each.describe() for each in used)}."] if used else []
+    messages = [tr("features: {used}.", used=", ".join(each.describe() for each in used))] if used else []
     left_out = [_left_out(each) for each in summaries if each.fault() is not None]
-    messages += [f"left out of the features: {'; '.join(left_out)}."] if left_out else []
+    messages += [tr("left out of the features: {left_out}.", left_out="; ".join(left_out))] if left_out else []
     return [each.field() for each in used], tuple(messages)
 
 
@@ -230,7 +238,9 @@ def _unread_texts(chunk: Chunk, text: str, others: Sequence[str]) -> tuple[str, 
     if not unread:
         return ()
     options = " ".join(f"`text={column!r}`" for column in (unread[0], text))
-    return (f"not read: {listed(unread)}, which may be texts too; {options} reads both.",)
+    return (
+        tr("not read: {unread}, which may be texts too; {options} reads both.", unread=listed(unread), options=options),
+    )
 
 
 def _require_texts(chunk: Chunk, text: str, name: str) -> None:
@@ -239,8 +249,10 @@ def _require_texts(chunk: Chunk, text: str, name: str) -> None:
     if len(values) >= _MIN_VALUES and all(
         field_values.number_string(value) is not None or field_values.date_string(value) is not None for value in values
     ):
-        problem = f"there is no column of texts: {text!r} has numbers or dates alone."
-        raise DataError(f"{name}: {problem}", f"Name the texts with `text=...`. {FOR_TABLES}")
+        problem = tr("there is no column of texts: {text!r} has numbers or dates alone.", text=text)
+        raise DataError(
+            f"{name}: {problem}", tr("Name the texts with `text=...`. {for_tables}", for_tables=tr(FOR_TABLES))
+        )
 
 
 def _left_out(summary: FeatureSummary) -> str:
@@ -250,7 +262,10 @@ def _left_out(summary: FeatureSummary) -> str:
 def _first_chunk(opened: Table) -> Chunk:
     first = next(opened.chunks, None)
     if first is None:
-        raise DataError(f"{opened.name}: there is a header but no row.", "Give a file with at least two labelled rows.")
+        raise DataError(
+            tr("{name}: there is a header but no row.", name=opened.name),
+            tr("Give a file with at least two labelled rows."),
+        )
     return first
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from tenor._core.language import mark, tr
 from tenor.data.label_lists import is_certain_list, is_list, parse_json_list, parse_list
 from tenor.data.label_names import canonical_spellings
 from tenor.data.label_values import (
@@ -30,7 +31,7 @@ from tenor.tasks import Kind
 MAX_NUMERIC_CLASSES = 20
 """Whole numbers of at most this many different values are taken as classes."""
 
-SINGLE_ITEM_NOTE = "each list has one label, taken as such (`task='multilabel'`: as sets)."
+SINGLE_ITEM_NOTE = mark("each list has one label, taken as such (`task='multilabel'`: as sets).")
 
 _MAX_SLIPS = 0.1  # share of values that count as slips if all others are of one kind
 _SEPARATOR = re.compile(r"[;|；]")
@@ -68,8 +69,8 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
     present = [value for value in values if value is not None]
     if separator is not None and task not in (None, "multilabel"):
         raise DataError(
-            f"a label separator was given, but the task is {task}, which has one label per text.",
-            "Leave out `label_separator=...` or `task=...`.",
+            tr("a label separator was given, but the task is {task}, which has one label per text.", task=task),
+            tr("Leave out `label_separator=...` or `task=...`."),
         )
     bracket_note = ""
     if task in (None, "multilabel") and separator is None and _are_lists(present):
@@ -84,12 +85,12 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         # Annotation tools write single labels as lists of one. An empty list means no label here.
         items = [next(iter(value), None) if isinstance(value, list) else value for value in values]
         parsed = parse_labels(items, column, first)
-        return parsed._replace(note=parsed.note or SINGLE_ITEM_NOTE)
+        return parsed._replace(note=parsed.note or tr(SINGLE_ITEM_NOTE))
     if lists:
         at = next(at for at, value in enumerate(values) if isinstance(value, list))
         raise DataError(
-            f"the label is a list {values[at]!r:.40}, but the task is {task}.",
-            "Give one label per row, or leave out `task=...`.",
+            tr("the label is a list {values!r:.40}, but the task is {task}.", values=values[at], task=task),
+            tr("Give one label per row, or leave out `task=...`."),
             column.at(at + first),
         )
     if task in (None, "regression") and (written := _written_numbers(values, column)) is not None:
@@ -107,7 +108,11 @@ def _are_lists(values: list[object]) -> bool:
 def _bracket_note(values: list[object]) -> str:
     """The note on lists that are not JSON."""
     other = next((value for value in values if isinstance(value, str) and parse_json_list(value) is None), None)
-    return "" if other is None else f"labels such as {other!r:.60} are read as lists (`task='multiclass'`: as names)."
+    return (
+        ""
+        if other is None
+        else tr("labels such as {other!r:.60} are read as lists (`task='multiclass'`: as names).", other=other)
+    )
 
 
 def _written_numbers(values: list[object], column: LabelColumn) -> ParsedLabels | None:
@@ -123,10 +128,17 @@ def _written_numbers(values: list[object], column: LabelColumn) -> ParsedLabels 
     if not number_format.decimal:
         as_grouped, as_decimal = (detect_number_format(strings, mark) for mark in ".,")
         raise DataError(
-            f"the labels are numbers such as {number_format.example!r}, whose comma may stand before thousands or "
-            "before decimals.",
-            f"Choose one: `decimal='.'` ({as_grouped and as_grouped.describe()}), or `decimal=','` "
-            f"({as_decimal and as_decimal.describe()}); if they are names, use `task='multiclass'`.",
+            tr(
+                "the labels are numbers such as {example!r}, whose comma may stand before thousands or "
+                "before decimals.",
+                example=number_format.example,
+            ),
+            tr(
+                "Choose one: `decimal='.'` ({as_grouped}), or `decimal=','` ({as_decimal}); if they are "
+                "names, use `task='multiclass'`.",
+                as_grouped=as_grouped and as_grouped.describe(),
+                as_decimal=as_decimal and as_decimal.describe(),
+            ),
             column.at(),
         )
     numbers: list[LabelValue] = [number_format.parse(value) if isinstance(value, str) else None for value in values]
@@ -135,7 +147,7 @@ def _written_numbers(values: list[object], column: LabelColumn) -> ParsedLabels 
         return None
     if None in map(number_format.parse, strings) or any(abs(number) >= LARGEST_NUMBER for number in different):
         return None
-    note = f"the labels are numbers: {number_format.describe()}."
+    note = tr("the labels are numbers: {describe}.", describe=number_format.describe())
     if column.task is None:
         note = f"{regression_note(min(different), max(different))} {number_format.describe()}."
     return ParsedLabels("regression", numbers, note, number_format.decimal)
@@ -152,8 +164,11 @@ def _parse_classes_or_numbers(values: list[object], column: LabelColumn, first: 
         return ParsedLabels("regression", to_numbers(values, column, first), note)
     if len(numbers) > MAX_NUMERIC_CLASSES:
         raise DataError(
-            f"the labels are whole numbers of {len(numbers):,} different values: classes or amounts?",
-            "Choose one: `task='multiclass'`, or `task='regression'`.",
+            tr(
+                "the labels are whole numbers of {n_numbers:,} different values: classes or amounts?",
+                n_numbers=len(numbers),
+            ),
+            tr("Choose one: `task='multiclass'`, or `task='regression'`."),
             column.at(),
         )
     names = [to_name(value, column, row) for row, value in enumerate(values, first)]
@@ -173,7 +188,9 @@ def require_two_classes(classes: Collection[str], at: Location) -> None:
     """Raise DataError if there are more than the two classes of a binary task."""
     if len(classes) > 2:
         raise DataError(
-            f"there are {len(classes):,} different labels, and a binary task has two.", "Leave out `task=...`.", at
+            tr("there are {n_classes:,} different labels, and a binary task has two.", n_classes=len(classes)),
+            tr("Leave out `task=...`."),
+            at,
         )
 
 
@@ -189,9 +206,11 @@ def numeric_classes(names: Collection[str]) -> set[float] | None:
 
 def regression_note(least: float, greatest: float) -> str:
     """The note for numbers that are learned as numbers, if the task was inferred."""
-    return (
-        f"the labels are numbers from {least:g} to {greatest:g}: their values are learned "
-        "(`task='multiclass'`: as classes)."
+    return tr(
+        "the labels are numbers from {least:g} to {greatest:g}: their values are learned "
+        "(`task='multiclass'`: as classes).",
+        least=least,
+        greatest=greatest,
     )
 
 
@@ -199,7 +218,10 @@ def numeric_classes_note(numbers: Collection[float]) -> str:
     """The note for whole numbers that are taken as classes, if the task was inferred."""
     if len(numbers) <= 2:
         return ""
-    return f"the labels are whole numbers of {len(numbers)} values, taken as classes (`task='regression'`: as amounts)."
+    return tr(
+        "the labels are whole numbers of {n_numbers} values, taken as classes (`task='regression'`: as amounts).",
+        n_numbers=len(numbers),
+    )
 
 
 def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str | None) -> str:
@@ -211,10 +233,15 @@ def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str |
     """
     notes = []
     if empty := rows.get(()):
-        notes.append(f"no label applies to {counted(empty, 'row')} with an empty set of labels.")
+        notes.append(tr("no label applies to {empty} with an empty set of labels.", empty=counted(empty, "row")))
     names = (name for labels in rows for name in labels or ())
     if separator is None and (suspicious := next(filter(_SEPARATOR.search, names), "")):
-        notes.append(f"{suspicious!r} is taken as the name of one label (`label_separator=...` splits it).")
+        notes.append(
+            tr(
+                "{suspicious!r} is taken as the name of one label (`label_separator=...` splits it).",
+                suspicious=suspicious,
+            )
+        )
     return " ".join(notes)
 
 
@@ -226,9 +253,16 @@ def _refuse_slips(values: list[object], column: LabelColumn, first: int) -> None
         n_fitting = sum(fits(values[at]) for at in rows)
         if n_fitting and 0 < len(slips) <= _MAX_SLIPS * len(rows):
             raise DataError(
-                f"the label {values[slips[0]]!r:.40} is not a {what}, and nearly all others are "
-                f"({rows_phrase([at + first for at in slips])}).",
-                f"Fix it, or leave such rows out with `missing_labels={str(values[slips[0]])!r:.40}`; "
-                "if the labels are names, use `task='multiclass'`.",
+                tr(
+                    "the label {values!r:.40} is not a {what}, and nearly all others are ({slips}).",
+                    values=values[slips[0]],
+                    what=what,
+                    slips=rows_phrase([at + first for at in slips]),
+                ),
+                tr(
+                    "Fix it, or leave such rows out with `missing_labels={values!r:.40}`; if the labels "
+                    "are names, use `task='multiclass'`.",
+                    values=str(values[slips[0]]),
+                ),
                 column.at(slips[0] + first),
             )

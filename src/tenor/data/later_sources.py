@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset, known_labels, review_file, sources
 from tenor.data.dataset import Dataset, DatasetPart
@@ -54,8 +55,8 @@ def add(run: RunConfig, data: Dataset, callback: Callback) -> Dataset:
     """
     if run.also and text_source(data.texts).on_disk:
         raise SettingsError(
-            f"`also=...` needs the texts in memory, and these {len(data):,} are kept on disk.",
-            "Leave out `also=...`, or use `on_disk=False`.",
+            tr("`also=...` needs the texts in memory, and these {n_data:,} are kept on disk.", n_data=len(data)),
+            tr("Leave out `also=...`, or use `on_disk=False`."),
         )
     for source in run.also:
         later = read_later(source, data, sources.options_of(run), callback)
@@ -69,7 +70,9 @@ def add(run: RunConfig, data: Dataset, callback: Callback) -> Dataset:
         new = Counter(name for name in _label_names(later.labels) if name not in known)
         if new and data.kind != "regression":
             names = [f"{name!r} ({counted(count, 'text')})" for name, count in new.most_common()]
-            callback.on_message(f"{later.name}: labels that the data before do not have: {listed(names)}.")
+            callback.on_message(
+                tr("{name}: labels that the data before do not have: {names}.", name=later.name, names=listed(names))
+            )
     return data
 
 
@@ -126,8 +129,8 @@ def _corrections(where: str) -> Table:
         models = store.models()
         if len(models) > 1:
             raise DataError(
-                f"{store.name}: there are corrections of {', '.join(models)}.",
-                "Write those of one model to a file first: tenor corrections export WHERE --model NAME -o FILE.",
+                tr("{name}: there are corrections of {models}.", name=store.name, models=", ".join(models)),
+                tr("Write those of one model to a file first: tenor corrections export WHERE --model NAME -o FILE."),
             )
         rows = store.table()
         return Table(rows.name, rows.columns, iter(list(rows.chunks)))
@@ -168,7 +171,13 @@ def _describe(merged: _Merged, name: str) -> str:
     parts = []
     if merged.n_common:
         stand = counted(merged.n_common, "text stands", "texts stand")
-        parts.append(f"{stand} in both; the later label is used for {merged.n_changed:,} that differ.")
+        parts.append(
+            tr(
+                "{stand} in both; the later label is used for {n_changed:,} that differ.",
+                stand=stand,
+                n_changed=merged.n_changed,
+            )
+        )
     parts.append(f"{counted(merged.n_new, 'new row')}.")
     return f"{name}: {' '.join(parts)}"
 
@@ -204,8 +213,8 @@ def read_column(
             values += sources.read_source_column(part.source, column, option, part.data, files)
         elif is_required and len(part.data):
             raise DataError(
-                f"there is no column {column!r}, which `{option}=...` needs.",
-                f"Add it to this file, or leave out `{option}=...`.",
+                tr("there is no column {column!r}, which `{option}=...` needs.", column=column, option=option),
+                tr("Add it to this file, or leave out `{option}=...`.", option=option),
                 Location(part.data.name),
             )
         else:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tenor._core.language import tr
+
 _CURRENCIES = {"US$": "$", "USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "RMB": "¥", "元": "¥", "JPY": "円"}
 _CURRENCIES |= {name: name for name in ("CHF", "$", "€", "£", "¥", "₹", "₩", "₽", "円")}
 _CURRENCY = "|".join(map(re.escape, _CURRENCIES))
@@ -62,7 +64,11 @@ class NumberFormat(NamedTuple):
         """One phrase for a message: how the example is read."""
         number = self.parse(self.example)
         what = " (percent)" if self.is_percent else ""
-        return f"{self.example!r} is read as {number:.10g}{what}" if number is not None else ""
+        return (
+            tr("{example!r} is read as {number:.10g}{what}", example=self.example, number=number, what=what)
+            if number is not None
+            else ""
+        )
 
 
 class _Parts(NamedTuple):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from tenor._core.language import tr
 from tenor.data.io import writer
 from tenor.data.io.chunks import CHUNK_ROWS, Cell, Chunk, Table
 from tenor.data.io.formats import suffix
@@ -56,9 +57,12 @@ def require_writable(out: Path, columns: Sequence[str], name: str) -> None:
     """Raise DataError if the file cannot hold a table, or if a column of the rows has a name of a review column."""
     writer.require_writable(out)
     if suffix(out) == ".txt":
-        raise DataError(f"{out}: a .txt file has no columns.", "Give .csv, .tsv, .jsonl or .parquet.")
+        raise DataError(tr("{out}: a .txt file has no columns.", out=out), tr("Give .csv, .tsv, .jsonl or .parquet."))
     if taken := [column for column in COLUMNS if column in columns]:
-        raise DataError(f"{name}: the columns {listed(taken)} exist already.", "Rename them in the input.")
+        raise DataError(
+            tr("{name}: the columns {taken} exist already.", name=name, taken=listed(taken)),
+            tr("Rename them in the input."),
+        )
 
 
 def write(out: Path, columns: Sequence[str], rows: Sequence[ReviewRow]) -> None:

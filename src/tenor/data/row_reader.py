@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tenor._core.language import tr
 from tenor.config.settings import suggest
 from tenor.data import field_columns, field_values
 from tenor.data.columns import detect_text_column
@@ -88,8 +89,16 @@ class RowReader:
 
     def notes(self) -> list[str]:
         """Messages about the rows read so far: columns that are not there, and values that are missing."""
-        empty = [f"{name!r} in {count:,}" for name, count in self.missing.items() if count < self.n_rows or count == 1]
-        counts = [f"empty fields: {', '.join(empty)} of {counted(self.n_rows, 'row')}."] if empty else []
+        empty = [
+            tr("{name!r} in {count:,}", name=name, count=count)
+            for name, count in self.missing.items()
+            if count < self.n_rows or count == 1
+        ]
+        counts = (
+            [tr("empty fields: {empty} of {rows}.", empty=", ".join(empty), rows=counted(self.n_rows, "row"))]
+            if empty
+            else []
+        )
         return [*self.warnings(), *counts]
 
     def warnings(self) -> list[str]:
@@ -98,20 +107,34 @@ class RowReader:
         warnings = []
         if absent:
             there_are, fields = (
-                ("there is no column", "this field is")
+                (tr("there is no column"), tr("this field is"))
                 if len(absent) == 1
-                else ("there are no columns", "these fields are")
+                else (tr("there are no columns"), tr("these fields are"))
             )
-            warnings.append(f"{there_are} {listed(absent)}: {fields} empty.")
+            warnings.append(
+                tr("{there_are} {absent}: {fields} empty.", there_are=there_are, absent=listed(absent), fields=fields)
+            )
         for name, count in self.missing.items():
             if count == self.n_rows > 1:
-                warnings.append(f"the field {name!r} is empty in every row.")
+                warnings.append(tr("the field {name!r} is empty in every row.", name=name))
         kinds = {each.name: each.kind for each in self.fields.columns}
         for name, count in self.misfits.items():
             row, value = self._first_misfits[name]
-            unread = f"cannot be read as a {kinds[name]} and"
-            values = counted(count, f"value {unread} counts", f"values {unread} count")
-            warnings.append(f"{name!r}: {values} as missing, such as {value!r:.40} in row {row:,}.")
+            values = counted(
+                count,
+                "value cannot be read as a {kind} and counts",
+                "values cannot be read as a {kind} and count",
+                kind=tr(kinds[name]),
+            )
+            warnings.append(
+                tr(
+                    "{name!r}: {values} as missing, such as {value!r:.40} in row {row:,}.",
+                    name=name,
+                    values=values,
+                    value=value,
+                    row=row,
+                )
+            )
         return warnings
 
 
@@ -131,7 +154,10 @@ def for_table(source: Table, fields: Fields, requested: ColumnNames = None) -> R
     texts, columns, name = field_columns.names(requested), source.columns, source.name
     if fields.is_single_text:
         if len(texts) > 1:
-            raise DataError(f"`text=...` names {listed(texts)}, and the model reads one text.", "Name one column.")
+            raise DataError(
+                tr("`text=...` names {texts}, and the model reads one text.", texts=listed(texts)),
+                tr("Name one column."),
+            )
         column = detect_text_column(source, texts[0] if texts else None, fields.columns[0].name)
         return RowReader(fields, (column,))
     names = [each.name for each in fields.columns]
@@ -139,9 +165,14 @@ def for_table(source: Table, fields: Fields, requested: ColumnNames = None) -> R
         n_texts = len(fields.texts)
         if len(texts) != n_texts:
             raise DataError(
-                f"{name}: `text=...` names {counted(len(texts), 'column')}, and the model reads "
-                f"{counted(n_texts, 'text field')}: {listed(names[:n_texts])}.",
-                "Name a column for each, in this order, or none.",
+                tr(
+                    "{name}: `text=...` names {texts}, and the model reads {texts_2}: {names}.",
+                    name=name,
+                    texts=counted(len(texts), "column"),
+                    texts_2=counted(n_texts, "text field"),
+                    names=listed(names[:n_texts]),
+                ),
+                tr("Name a column for each, in this order, or none."),
             )
         names[:n_texts] = texts
         for column in texts:
@@ -164,8 +195,8 @@ def _has_similar(column: str, columns: Sequence[str]) -> bool:
 def _no_column(column: str, columns: Sequence[str], name: str) -> DataError:
     known = suggest(column, list(columns)).replace("Known:", "Columns:")
     return DataError(
-        f"{name}: there is no column {column!r}, which the model reads.",
-        f"{known} Rename the column, or add it and leave it empty where there is no value.",
+        tr("{name}: there is no column {column!r}, which the model reads.", name=name, column=column),
+        tr("{known} Rename the column, or add it and leave it empty where there is no value.", known=known),
     )
 
 
@@ -177,7 +208,11 @@ def _text(value: Cell) -> str | None:
 
 def _not_of_kind(value: Cell, at: Location, kind: FieldKind) -> DataError:
     if kind == "text":
-        remedy = "Name the columns of the texts with `text=...`, and numbers with `features=...`."
-        return DataError(f"the text is {type(value).__name__} {value!r:.40}, not a string.", remedy, at)
-    remedy = "Give one value in each row, or leave the column out of `features=...`."
-    return DataError(f"the value is a {type(value).__name__}, not a {kind}.", remedy, at)
+        remedy = tr("Name the columns of the texts with `text=...`, and numbers with `features=...`.")
+        return DataError(
+            tr("the text is {name__} {value!r:.40}, not a string.", name__=type(value).__name__, value=value),
+            remedy,
+            at,
+        )
+    remedy = tr("Give one value in each row, or leave the column out of `features=...`.")
+    return DataError(tr("the value is a {name__}, not a {kind}.", name__=type(value).__name__, kind=kind), remedy, at)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
@@ -41,7 +42,7 @@ def locate(source: str) -> str | Path | DatabaseUrl:
     if not path.suffix and not stream_or_pattern and not exists:
         names = list(builtin.BUILTINS)
         remedy = settings.suggest(source, names).replace("Known", "Built in")
-        raise no_such_file(path, remedy, " and no such built-in dataset")
+        raise no_such_file(path, remedy, tr(" and no such built-in dataset"))
     return path
 
 
@@ -60,7 +61,7 @@ def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback)
     task = "multiclass" if kind == "binary" else kind  # a third label is reported as unknown
     parts = _train_and_test_folders(source)
     if parts:
-        callback.on_message(f"{source} has a train and a test folder; the test folder is taken.")
+        callback.on_message(tr("{source} has a train and a test folder; the test folder is taken.", source=source))
         source = parts[1]
     return read(source, replace(options, task=task, on_disk=False, is_test=True))
 
@@ -135,7 +136,7 @@ def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Da
     options = options_of(run)
     source, test_source = train_and_test_sources(run)
     if source != run.data:
-        callback.on_message(f"{run.data} has a train and a test folder; each is used as such.")
+        callback.on_message(tr("{data} has a train and a test folder; each is used as such.", data=run.data))
     validation = run.validation if isinstance(run.validation, str) else None
     names = filter(
         None, (source, test_source, validation, run.unlabelled, *(name for name in run.also if "://" not in name))
@@ -219,8 +220,13 @@ def read_source_column(
     located = locate(source)
     if isinstance(located, str):
         raise SettingsError(
-            f"`{option}=...`: the built-in dataset {located!r} has no column {column!r}, only texts and labels.",
-            f"Leave out `{option}=...`, or give a file.",
+            tr(
+                "`{option}=...`: the built-in dataset {located!r} has no column {column!r}, only texts and labels.",
+                option=option,
+                located=located,
+                column=column,
+            ),
+            tr("Leave out `{option}=...`, or give a file.", option=option),
         )
     return dataset.read_column(located, column, option, data, files)
 

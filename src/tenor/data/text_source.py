@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
+from tenor._core.language import tr
 from tenor.data import split
 from tenor.data.blocks import BLOCK_ROWS, Hashes, Rows, Scalar, remix, row_blocks, select_rows, text_hash
 from tenor.data.split import Groups, Strata
@@ -190,7 +191,7 @@ class RemoteTexts(TextSource):
         return self._count
 
     def __getitem__(self, index: object) -> str:
-        raise IndexError("these texts are on other machines")
+        raise IndexError(tr("these texts are on other machines"))
 
     def lengths(self, most: int) -> list[int]:
         """Characters of the sample of texts."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tenor._core.language import mark, tr
 from tenor.errors import DataError, Location
 
 DateOrder = Literal["day", "month"]
@@ -20,7 +21,7 @@ DateOrder = Literal["day", "month"]
 _YEAR_FIRST = re.compile(r"(\d{4})\s*([-/.年])\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 _TIME = re.compile(r"(.*?\S)(?:\s+|T)(\d{1,2}:\d{2}.*)")
-_REMEDY = "Give every row a number, or every row a date such as 2024-03-01, 2024/3/1, 2024年3月1日 or 1.3.2024."
+_REMEDY = mark("Give every row a number, or every row a date such as 2024-03-01, 2024/3/1, 2024年3月1日 or 1.3.2024.")
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,16 @@ def parse(values: Sequence[object], numbers: Sequence[int], name: str, column: s
         kind, time = _as_number(value) or _as_date(value, order) or ("", 0.0)
         kinds.setdefault(kind, row)
         if not kind or len(kinds) > 1:
-            not_a_time, mixed = "is not a valid time", f"is a {kind}, and the rows before are not"
-            raise DataError(f"{value!r:.40} {mixed if kind else not_a_time}.", _REMEDY, Location(name, row, column))
+            not_a_time, mixed = tr("is not a valid time"), tr("is a {kind}, and the rows before are not", kind=kind)
+            raise DataError(f"{value!r:.40} {mixed if kind else not_a_time}.", tr(_REMEDY), Location(name, row, column))
         times.append(time)
-    words = {"day": "day, month and year", "month": "month, day and year"}
-    return Times(times, f"{column!r}: dates are read as {words[order]}, as some of them show." if order else "")
+    words = {"day": tr("day, month and year"), "month": tr("month, day and year")}
+    return Times(
+        times,
+        tr("{column!r}: dates are read as {words}, as some of them show.", column=column, words=words[order])
+        if order
+        else "",
+    )
 
 
 def _date_order(values: Sequence[object], numbers: Sequence[int], name: str, column: str) -> DateOrder | None:
@@ -78,15 +84,21 @@ def _date_order(values: Sequence[object], numbers: Sequence[int], name: str, col
             shown.setdefault("month", row)
     if len(shown) > 1:
         raise DataError(
-            f"the day comes first in row {shown['day']}, and the month in row {shown['month']}.",
-            "Write all dates in one order, such as 2024-03-01.",
+            tr(
+                "the day comes first in row {shown}, and the month in row {shown_2}.",
+                shown=shown["day"],
+                shown_2=shown["month"],
+            ),
+            tr("Write all dates in one order, such as 2024-03-01."),
             Location(name, max(shown.values()), column),
         )
     if not shown and first_ambiguous is not None:
         row, value = first_ambiguous
         raise DataError(
-            f"{value!r:.40} may begin with the day or the month, and no date of the column shows which.",
-            "Write the dates as 2024-03-01, or with points as day.month.year.",
+            tr(
+                "{value!r:.40} may begin with the day or the month, and no date of the column shows which.", value=value
+            ),
+            tr("Write the dates as 2024-03-01, or with points as day.month.year."),
             Location(name, row, column),
         )
     return next(iter(shown), None)

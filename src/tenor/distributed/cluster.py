@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from tenor._core.language import tr
 from tenor._core.threads import available_cores
 from tenor.errors import SettingsError, TenorError, missing_extra
 
@@ -35,14 +36,16 @@ def connected(address: str) -> Iterator[RayModule]:
         TenorError: Ray is not installed, or there is no cluster at the address.
     """
     if address != LOCAL and not address.startswith("ray://"):
-        raise SettingsError(f"{address!r} is not the address of a cluster.", "Write ray, or ray://HOST:PORT.")
+        raise SettingsError(
+            tr("{address!r} is not the address of a cluster.", address=address), tr("Write ray, or ray://HOST:PORT.")
+        )
     # Ray reports each use to its developers, and warns about changes in future versions.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError:
-        raise missing_extra("a Ray cluster", "ray") from None
+        raise missing_extra(tr("a Ray cluster"), "ray") from None
     if ray.is_initialized():  # by the calling program
         yield ray
         return
@@ -92,6 +95,6 @@ def _reach(address: str) -> None:
 
 def _silent(address: str, problem: str) -> TenorError:
     return TenorError(
-        f"{address}: there is no Ray cluster that answers: {problem}",
-        "Start it, or fix the address (ray://HOST:PORT, or RAY_ADDRESS).",
+        tr("{address}: there is no Ray cluster that answers: {problem}", address=address, problem=problem),
+        tr("Start it, or fix the address (ray://HOST:PORT, or RAY_ADDRESS)."),
     )

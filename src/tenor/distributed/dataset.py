@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.checks import disk_checks
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
@@ -110,15 +111,18 @@ class DistributedDataset:
         if test is not None:
             test = preparation.match_labels(test, self.task, run.unknown_labels, callback)
         callback.on_message(
-            f"{len(data):,} texts are kept by {counted(pool.n_partitions, 'worker')}; "
-            "equal and near equal ones are not looked for."
+            tr(
+                "{n_data:,} texts are kept by {partitions}; equal and near equal ones are not looked for.",
+                n_data=len(data),
+                partitions=counted(pool.n_partitions, "worker"),
+            )
         )
         checking = time.perf_counter()
         findings = [] if test is None else self._leaked(test, callback)
         check_s = time.perf_counter() - checking
         pool.cast("encode", self.task)
         if test is None and run.test_size > 0:
-            preparation.require_share("test_size", run.test_size, data, "measure on")
+            preparation.require_share("test_size", run.test_size, data, tr("measure on"))
             test = self._test(data, run.test_size)
             summary = merge_summaries(list(pool.call("summary", changes_state=False)))
             data = replace(data, texts=RemoteTexts(summary.rows, summary.lengths), labels=_labels(data.kind, summary))
@@ -129,8 +133,15 @@ class DistributedDataset:
         if class_weight is not None and isinstance(self.task, SingleLabel):
             of_class = np.array([summary.counts.get(label, 0) for label in self.task.labels])
             pool.cast("weigh_classes", self.task.class_weights(of_class, class_weight))
-        measured = f"{0 if test is None else len(test):,} test texts"
-        callback.on_message(f"{len(data):,} training texts, {measured}; {self.task.describe()}.")
+        measured = tr("{n_test:,} test texts", n_test=0 if test is None else len(test))
+        callback.on_message(
+            tr(
+                "{n_data:,} training texts, {measured}; {describe}.",
+                n_data=len(data),
+                measured=measured,
+                describe=self.task.describe(),
+            )
+        )
         return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
     def _read(
@@ -166,7 +177,9 @@ class DistributedDataset:
             numbers = label_values.numeric_classes(summary.counts)
             if numbers is None:
                 raise DataError(
-                    "the labels are numbers of many values: classes or amounts?", "Choose one with `task=...`.", at
+                    tr("the labels are numbers of many values: classes or amounts?"),
+                    tr("Choose one with `task=...`."),
+                    at,
                 )
             note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
         texts, labels = RemoteTexts(summary.rows, summary.lengths), _labels(kind, summary)

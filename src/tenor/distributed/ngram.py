@@ -16,6 +16,7 @@ import numpy as np
 
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.config.run_config import RunConfig
 from tenor.data import blocks, sources
 from tenor.distributed import cluster
@@ -76,7 +77,7 @@ def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | Non
                 assert isinstance(existing.saved, Bundle)
                 return TrainedModel(folder, Predictor(existing.saved))
             if run.resume:
-                callback.on_message("'ngram' trains in one go, so the run starts from the beginning.")
+                callback.on_message(tr("'ngram' trains in one go, so the run starts from the beginning."))
             fitted = fitting.calibrate(_fit(rows, config, callback))
         finally:
             pool.close()
@@ -90,11 +91,14 @@ def _refuse(run: RunConfig) -> None:
     for option in ("group", "time", "folds"):
         if getattr(run, option) is not None:
             raise SettingsError(
-                f"`{option}=...` needs all texts in one place, and on a cluster they are on several machines.",
-                f"Leave out `{option}=...`; `test=FILE` measures on your own texts.",
+                tr(
+                    "`{option}=...` needs all texts in one place, and on a cluster they are on several machines.",
+                    option=option,
+                ),
+                tr("Leave out `{option}=...`; `test=FILE` measures on your own texts.", option=option),
             )
     if run.init is not None:
-        raise SettingsError("'ngram' has no encoder to start from.", "Leave out `init=...`.")
+        raise SettingsError(tr("'ngram' has no encoder to start from."), tr("Leave out `init=...`."))
     for option, given in (
         ("quantise", run.quantise),
         ("unlabelled", run.unlabelled),
@@ -103,11 +107,11 @@ def _refuse(run: RunConfig) -> None:
     ):
         if given:
             raise SettingsError(
-                f"`{option}=...` does not go with 'ngram' on a cluster.",
-                f"Leave out `{option}=...`, or train on this machine.",
+                tr("`{option}=...` does not go with 'ngram' on a cluster.", option=option),
+                tr("Leave out `{option}=...`, or train on this machine.", option=option),
             )
     if run.log:
-        raise SettingsError("`log=...` does not follow 'ngram' on a cluster.", "Leave out `log=...`.")
+        raise SettingsError(tr("`log=...` does not follow 'ngram' on a cluster."), tr("Leave out `log=...`."))
 
 
 def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.config.run_config import RunConfig
 from tenor.distributed import cluster, ngram, predict_files, training
 from tenor.distributed.trials import RayExecutor, RayTrials
@@ -40,13 +41,13 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
     train_linear = LINEAR_TRAINERS.get(family.name)
     if isinstance(family, LinearFamily) and train_linear is None:
         raise SettingsError(
-            f"the family {family.name!r} cannot be trained on a cluster.",
-            f"Train on this machine, or choose a family such as {next(iter(LINEAR_TRAINERS))!r}.",
+            tr("the family {name!r} cannot be trained on a cluster.", name=family.name),
+            tr("Train on this machine, or choose a family such as {next!r}.", next=next(iter(LINEAR_TRAINERS))),
         )
     if train_linear is not None and run.fold_chinese:
         raise SettingsError(
-            f"the family {family.name!r} does not fold Chinese characters on a cluster.",
-            "Leave out `fold_chinese=True`, or train on this machine.",
+            tr("the family {name!r} does not fold Chinese characters on a cluster.", name=family.name),
+            tr("Leave out `fold_chinese=True`, or train on this machine."),
         )
     with cluster.connected(address) as ray:
         if train_linear is not None:

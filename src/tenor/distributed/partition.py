@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.threads import available_cores
 from tenor.data import dataset, split
 from tenor.data.blocks import Hashes, Rows, remix, row_blocks, select_rows, text_hash
@@ -79,7 +80,7 @@ class Partition:
         """Read files, given by their paths or URLs. Raises DataError if they cannot be read."""
         with tempfile.TemporaryDirectory() as scratch:
             paths = [locations.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
-            name = f"{paths[0].name} to {paths[-1].name}"
+            name = tr("{name} to {name_2}", name=paths[0].name, name_2=paths[-1].name)
             joined = len(paths) > 1
             opened = (
                 table.open_joined(paths, name, options.files) if joined else table.open_table(paths[0], options.files)

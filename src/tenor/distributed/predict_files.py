@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tenor._core.language import tr
 from tenor.distributed import cluster
 from tenor.distributed.cluster import RayActor, RayModule, RayReference
 from tenor.errors import DataError, TenorError
@@ -149,7 +150,12 @@ def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: RayRefer
 
 
 def _deadly(shard: Shard | None) -> TenorError:
-    where = "workers die as they start" if shard is None else f"{shard.source}: workers that label it die"
+    where = (
+        tr("workers die as they start")
+        if shard is None
+        else tr("{source}: workers that label it die", source=shard.source)
+    )
     return TenorError(
-        f"{where}, {_DEATHS} by now.", "What is through is kept. Look whether it needs more memory than a node has."
+        tr("{where}, {deaths} by now.", where=where, deaths=_DEATHS),
+        tr("What is through is kept. Look whether it needs more memory than a node has."),
     )

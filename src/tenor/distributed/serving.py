@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tenor._core.language import tr
 from tenor.distributed import cluster
 from tenor.distributed.cluster import RayModule
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
@@ -71,9 +72,13 @@ def running(
     room = cluster.room(ray, scaling.num_threads)
     if room < scaling.min_replicas:
         raise SettingsError(
-            f"the cluster has room for {counted(room, 'replica')} of {counted(scaling.num_threads, 'core')}, "
-            f"and {scaling.min_replicas} are asked for.",
-            "Use fewer replicas (`min_replicas=...`) or cores (`worker_cores=...`), or add a node.",
+            tr(
+                "the cluster has room for {room} of {num_threads}, and {min_replicas} are asked for.",
+                room=counted(room, "replica"),
+                num_threads=counted(scaling.num_threads, "core"),
+                min_replicas=scaling.min_replicas,
+            ),
+            tr("Use fewer replicas (`min_replicas=...`) or cores (`worker_cores=...`), or add a node."),
         )
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     quiet = {"log_level": "WARNING", "enable_access_log": False}
@@ -81,7 +86,7 @@ def running(
     listening = {"host": host, "port": port, "request_timeout_s": timeout}
     serve.start(proxy_location="HeadOnly", http_options=listening, logging_config=quiet)
     if NAME in serve.status().applications:
-        raise SettingsError("the cluster serves models of Tenor already.", "End that command first.")
+        raise SettingsError(tr("the cluster serves models of Tenor already."), tr("End that command first."))
     models = {folder.resolve().name: _files(folder) for folder in folders}
     made = serve.deployment(
         name=NAME,
@@ -100,8 +105,11 @@ def running(
             serve.run(made.bind(), name=NAME, route_prefix="/", logging_config=quiet)
         except (RuntimeError, ValueError, serve.exceptions.RayServeException) as error:
             raise TenorError(
-                f"the models cannot be served on this cluster: {str(error).strip().splitlines()[0]}",
-                "Look at the logs of Ray, and at what else it serves ('serve status').",
+                tr(
+                    "the models cannot be served on this cluster: {splitlines}",
+                    splitlines=str(error).strip().splitlines()[0],
+                ),
+                tr("Look at the logs of Ray, and at what else it serves ('serve status')."),
             ) from None
         yield
     finally:
@@ -116,7 +124,7 @@ def _serve() -> RayModule:
             warnings.simplefilter("ignore")
             from ray import serve
     except ImportError:
-        raise missing_extra("serving on a Ray cluster", "ray") from None
+        raise missing_extra(tr("serving on a Ray cluster"), "ray") from None
     return serve
 
 
@@ -188,7 +196,8 @@ def serve(
     """
     if corrections is not None and "://" not in corrections:
         raise SettingsError(
-            "`corrections=...`: replicas on several machines cannot share a file.", "Give the URL of a database."
+            tr("`corrections=...`: replicas on several machines cannot share a file."),
+            tr("Give the URL of a database."),
         )
     if not address.startswith("ray://"):
         with listening_socket(host, port) as free:  # raises an error if the address is taken

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.distributed import cluster
 from tenor.distributed.cluster import RayActor, RayModule, RayReference
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
@@ -59,14 +60,14 @@ class Trainer:
         try:
             import jax
         except ImportError:
-            return _WorkerResult(error=missing_extra("a worker of the Ray cluster", "jax"))
+            return _WorkerResult(error=missing_extra(tr("a worker of the Ray cluster"), "jax"))
         import ray
 
         from tenor.models.neural import backend
 
         try:
             jax.distributed.initialize(coordinator, task.workers, number)  # before anything is computed
-            backend.load("a worker of the Ray cluster")
+            backend.load(tr("a worker of the Ray cluster"))
             from tenor.models.neural import parallel
             from tenor.training import network_training
 
@@ -154,8 +155,11 @@ def learner(ray: RayModule, workers: int | None, threads: int) -> "NetworkTraine
             while True:
                 with _group(ray, requested, threads) as (coordinator, actors), contextlib.suppress(_Lost):
                     callback.on_message(
-                        f"{counted(len(actors), 'worker trains', 'workers train')} together, "
-                        f"{counted(threads, 'core')} each."
+                        tr(
+                            "{actors} together, {threads} each.",
+                            actors=counted(len(actors), "worker trains", "workers train"),
+                            threads=counted(threads, "core"),
+                        )
                     )
                     left = None if until is None else until - time.perf_counter()
                     of_workers = FitContext(seed=context.seed, checkpoints=checkpoints, seconds=left)
@@ -187,10 +191,10 @@ class _EventForwarder:
         self.deaths += 1
         if self.deaths == _DEATHS:
             raise TenorError(
-                f"workers die again and again while they train: {problem}",
-                "Look whether they need more memory than a node has; the same run with `resume=True` continues.",
+                tr("workers die again and again while they train: {problem}", problem=problem),
+                tr("Look whether they need more memory than a node has; the same run with `resume=True` continues."),
             )
-        self.callback.on_message("a worker died; all start again from the last checkpoint.")
+        self.callback.on_message(tr("a worker died; all start again from the last checkpoint."))
         raise _Lost
 
 
@@ -219,7 +223,7 @@ def _trained(
         forwarder.died(str(error).splitlines()[0])
     if len({answer.digest for answer in answers.values()}) > 1:
         raise TenorError(
-            "the workers do not have equal weights.", "Have the same versions of JAX and Keras on all nodes."
+            tr("the workers do not have equal weights."), tr("Have the same versions of JAX and Keras on all nodes.")
         )
     trained: TrainedNetwork | None = answers[calls[0]].trained
     assert trained is not None
@@ -238,8 +242,8 @@ def _group(ray: RayModule, requested: int, threads: int) -> Iterator[tuple[RayRe
             count = min(requested, cluster.room(ray, threads))
             if not count:
                 raise SettingsError(
-                    f"no node of the cluster has {counted(threads, 'core')}.",
-                    "Use fewer cores for each worker (`worker_cores=...`), or add a node.",
+                    tr("no node of the cluster has {threads}.", threads=counted(threads, "core")),
+                    tr("Use fewer cores for each worker (`worker_cores=...`), or add a node."),
                 )
             actors += [made.remote() for _ in range(count)]
             there = [actor.address.remote() for actor in actors]

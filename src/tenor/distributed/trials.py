@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.distributed import cluster
 from tenor.distributed.cluster import RayModule
 from tenor.errors import SettingsError, TenorError
@@ -55,8 +56,8 @@ class RayExecutor:
             result, error = self._ray.get(task)
         except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError, exceptions.NodeDiedError):
             raise TenorError(
-                f"{_MAX_RETRIES + 1} workers died while they trained the same model.",
-                "Check whether it needs more memory than a node has.",
+                tr("{max_retries} workers died while they trained the same model.", max_retries=_MAX_RETRIES + 1),
+                tr("Check whether it needs more memory than a node has."),
             ) from None
         if error is not None:
             raise error

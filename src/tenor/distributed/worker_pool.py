@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from tenor._core.language import tr
 from tenor.distributed.cluster import RayActor, RayModule, RayReference
 from tenor.errors import DataError, TenorError
 
@@ -37,7 +38,7 @@ class Worker:
         if number not in self.blocks:
             self.blocks[number] = self.make()
         if not self.whole.get(number, True):
-            raise RuntimeError("an earlier call of this block failed")  # and its result may not have been read
+            raise RuntimeError(tr("an earlier call of this block failed"))  # and its result may not have been read
         self.whole[number] = False
         try:
             answer = getattr(self.blocks[number], method)(*args)
@@ -144,8 +145,8 @@ class WorkerPool:
         self._deaths[number] += 1
         if self._deaths[number] == _DEATHS:
             raise TenorError(
-                f"workers that hold the same rows die, {_DEATHS} by now.",
-                "Look whether these need more memory or disk than a node has; give more files, or more workers.",
+                tr("workers that hold the same rows die, {deaths} by now.", deaths=_DEATHS),
+                tr("Look whether these need more memory or disk than a node has; give more files, or more workers."),
             )
         if home in self._living:
             self._ray.kill(home)  # it may still run, out of reach
@@ -173,5 +174,8 @@ class WorkerPool:
             except (self._ray.exceptions.RayActorError, self._ray.exceptions.NodeDiedError) as error:
                 problem = str(error).strip().splitlines()[-1]
         if not there and not others:
-            raise TenorError(f"no worker starts: {problem}", "Look at the cluster: is Tenor installed on every node?")
+            raise TenorError(
+                tr("no worker starts: {problem}", problem=problem),
+                tr("Look at the cluster: is Tenor installed on every node?"),
+            )
         return there

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.tensor_file import Array
 from tenor._core.threads import parallel_map
 from tenor.config.settings import require
@@ -76,7 +77,7 @@ class Conformal:
 
     def threshold(self, coverage: float) -> float:
         """The highest score of a label in a set; infinite if there are too few scores."""
-        require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
+        require(0 < coverage < 1, "coverage", tr("must be between 0 and 1, such as 0.95"))
         return float(np.float32(_quantile(self.scores, coverage)))
 
     def coverage_warning(self, task: Task, coverage: float, per_class: bool = False) -> str:
@@ -85,21 +86,33 @@ class Conformal:
         if not lacking.any():
             return ""
         needed = math.ceil(coverage / (1 - coverage) - 1e-9)
-        consequence = "every set holds all labels" if task.has_labels else "every interval is infinite"
-        present = f"the model was tried on {len(self.scores):,}"
+        consequence = tr("every set holds all labels") if task.has_labels else tr("every interval is infinite")
+        present = tr("the model was tried on {n_scores:,}", n_scores=len(self.scores))
         if per_class:
             short = [label for label, is_lacking in zip(task.labels, lacking, strict=True) if is_lacking]
-            listed = ", ".join(map(repr, short[:3])) + (f" and {len(short) - 3:,} more" if len(short) > 3 else "")
-            consequence, present = f"every set holds {listed}", "the model was tried on fewer of them"
-        of_each = " of a class" if per_class else ""
-        return f"a coverage of {coverage:g} needs {needed:,} texts{of_each} or more, and {present}: {consequence}."
+            listed = ", ".join(map(repr, short[:3])) + (
+                tr(" and {n_short:,} more", n_short=len(short) - 3) if len(short) > 3 else ""
+            )
+            consequence, present = (
+                tr("every set holds {listed}", listed=listed),
+                tr("the model was tried on fewer of them"),
+            )
+        of_each = tr(" of a class") if per_class else ""
+        return tr(
+            "a coverage of {coverage:g} needs {needed:,} texts{of_each} or more, and {present}: {consequence}.",
+            coverage=coverage,
+            needed=needed,
+            of_each=of_each,
+            present=present,
+            consequence=consequence,
+        )
 
     def _thresholds(self, task: Task, coverage: float, per_class: bool) -> Floats:
         """The highest score of a label in the set: (1,), or per class (labels,)."""
         if not per_class:
             return np.array([self.threshold(coverage)], np.float32)
-        require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
-        require(task.has_labels, "per_class", "needs a model that predicts labels, and this one predicts numbers")
+        require(0 < coverage < 1, "coverage", tr("must be between 0 and 1, such as 0.95"))
+        require(task.has_labels, "per_class", tr("needs a model that predicts labels, and this one predicts numbers"))
         groups = (self.class_scores[self.classes == label] for label in range(len(task.labels)))
         return np.array([_quantile(np.sort(scores), coverage) for scores in groups], np.float32)
 
@@ -129,16 +142,16 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
 def restore(arrays: dict[str, Array], task: Task) -> Conformal:
     """The scores from their arrays by name. Raises ValueError where the arrays do not fit together or the task."""
     if sorted(arrays) != sorted(ARRAY_NAMES):
-        raise ValueError(f"the conformal scores are not {', '.join(ARRAY_NAMES)}")
+        raise ValueError(tr("the conformal scores are not {array_names}", array_names=", ".join(ARRAY_NAMES)))
     scores, class_scores, classes = (arrays[name] for name in ARRAY_NAMES)
     if [str(each.dtype) for each in (scores, class_scores, classes)] != ["float32", "float32", "int32"]:
-        raise ValueError("the conformal scores have another type than float32, or their classes than int32")
+        raise ValueError(tr("the conformal scores have another type than float32, or their classes than int32"))
     if scores.ndim != 1 or class_scores.ndim != 1 or class_scores.shape != classes.shape:
-        raise ValueError("the conformal scores have another shape than their classes")
+        raise ValueError(tr("the conformal scores have another shape than their classes"))
     if not (np.isfinite(scores).all() and np.isfinite(class_scores).all() and (np.diff(scores) >= 0).all()):
-        raise ValueError("the conformal scores are not finite or not sorted")
+        raise ValueError(tr("the conformal scores are not finite or not sorted"))
     if len(classes) and (classes.min() < 0 or classes.max() >= len(task.labels)):
-        raise ValueError("a conformal score belongs to no known label")
+        raise ValueError(tr("a conformal score belongs to no known label"))
     return Conformal(scores, class_scores, classes)
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.data.blocks import map_blocks
 from tenor.data.dataset import Dataset
@@ -149,7 +150,7 @@ def common_task(first: Predictor, second: Predictor) -> Task:
     first_task, second_task = first.bundle.task, second.bundle.task
     if type(first_task) is not type(second_task):
         raise SettingsError(
-            f"the models have different tasks: {first_task.kind} and {second_task.kind}.",
-            "Compare models of one task.",
+            tr("the models have different tasks: {kind} and {kind_2}.", kind=first_task.kind, kind_2=second_task.kind),
+            tr("Compare models of one task."),
         )
     return first_task.union(second_task)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.data.blocks import map_blocks
 from tenor.evaluation import confusion, ranking
@@ -71,7 +72,7 @@ def compute_metrics(
 
 @singledispatch
 def _task_metrics(task: Task, targets: Targets, logits: Floats) -> JsonObject:
-    raise TypeError(f"no metrics for {type(task).__name__}")
+    raise TypeError(tr("no metrics for {name__}", name__=type(task).__name__))
 
 
 @_task_metrics.register

@@ -7,13 +7,13 @@ can be distinguished without colours too.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from tenor._core.language import language, tr
 from tenor._core.records import JsonObject
-from tenor.explanation import templates, words
+from tenor.explanation import templates
 from tenor.explanation.faithfulness import Faithfulness
 from tenor.explanation.nearest import Neighbour
 from tenor.explanation.report import ExplainedText, ExplanationReport
 from tenor.explanation.texts import Evidence, Explanation, FeatureWeight, Span, spans_in
-from tenor.explanation.words import Language
 
 _LISTED_WORDS = 8  # of each kind
 _NEIGHBOUR_CHARACTERS = 1000
@@ -35,32 +35,32 @@ class Segment(NamedTuple):
     weight: float = 0.0
 
 
-def render(report: ExplanationReport, language: Language = "en") -> str:
+def render(report: ExplanationReport) -> str:
     """The page, in English or Chinese."""
-    t = words.translator(language)
-    legend = t(
+    legend = tr(
         "What speaks {} a label is blue, what speaks {} it orange and dotted; the stronger, the deeper. Point at a "
         "word to see its weight in units of the logit."
     )
     template = templates.environment("tenor.explanation").get_template("page.html.jinja")
     return template.render(
-        t=t,
-        language="en" if language == "en" else "zh-Hans",
-        title=t("Why {} says what it says").format(report.model),
+        tr=tr,
+        language="zh-Hans" if language() == "zh" else language(),
+        title=tr("Why {} says what it says").format(report.model),
         legend=legend.split("{}"),
         report=report,
         texts=[_text_values(text) for text in report.texts],
-        faithfulness=lambda result: faithfulness_sentence(result, language),
+        faithfulness=faithfulness_sentence,
     )
 
 
-def faithfulness_sentence(result: Faithfulness, language: Language = "en") -> str:
+def faithfulness_sentence(result: Faithfulness) -> str:
     """Both numbers in a sentence."""
-    sentence = (
-        "without the strongest words the score falls by {:.3f}, without as many at random by {:.3f} (1, 5, 10, 20 and "
-        "50% of the words, mean)."
+    return tr(
+        "without the strongest words the score falls by {strongest:.3f}, without as many at random by {random:.3f} "
+        "(1, 5, 10, 20 and 50% of the words, mean).",
+        strongest=result.strongest,
+        random=result.random,
     )
-    return words.translator(language)(sentence).format(result.strongest, result.random)
 
 
 def headline(evidence: Evidence) -> str:

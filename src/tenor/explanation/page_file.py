@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tenor._core import atomic
+from tenor._core.language import tr
 from tenor.data.io import writer
 from tenor.errors import DataError
 
@@ -14,7 +15,8 @@ def check_target(path: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     writer.refuse_input(path, list(inputs))
     if os.path.lexists(path) and not overwrite:
         raise DataError(
-            f"{path}: this exists already.", "Choose another `html=...`, or replace it with `overwrite=True`."
+            tr("{path}: this exists already.", path=path),
+            tr("Choose another `html=...`, or replace it with `overwrite=True`."),
         )
 
 
@@ -23,5 +25,5 @@ def write(path: Path, page: str) -> None:
     try:
         atomic.write(path, page.encode("utf-8", "backslashreplace"))  # half of a surrogate pair is not UTF-8
     except OSError as error:
-        problem = f"{path}: the page cannot be written: {error.strerror or error}."
-        raise DataError(problem, "Choose another `html=...`.") from None
+        problem = tr("{path}: the page cannot be written: {strerror}.", path=path, strerror=error.strerror or error)
+        raise DataError(problem, tr("Choose another `html=...`.")) from None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tenor._core.language import tr
 from tenor.data import builtin, row_reader, sources
 from tenor.data.field_columns import ColumnNames
 from tenor.data.io import table
@@ -64,5 +65,5 @@ def _read_table(source: table.Table, predictor: Predictor, text: ColumnNames) ->
                 if has_labels:
                     labels.append(chunk.columns[str(label_column)][index])
     if not texts:
-        raise DataError(f"{source.name}: this file has no texts.", "Give a file with texts.")
+        raise DataError(tr("{name}: this file has no texts.", name=source.name), tr("Give a file with texts."))
     return ReferenceTexts(source.name, texts, rows, labels)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.data.field_columns import ColumnNames
 from tenor.errors import SettingsError
@@ -161,7 +162,7 @@ def _attention(predictor: Predictor, text: str) -> tuple[tuple[Span, ...], ...]:
     blocks: Sequence[Shares] | None = attention(text) if attention else None
     if blocks is None:
         raise SettingsError(
-            f"the family {predictor.bundle.family.name!r} has no attention.",
-            "Leave out `attention=True`; transformer and pretrained have it.",
+            tr("the family {name!r} has no attention.", name=predictor.bundle.family.name),
+            tr("Leave out `attention=True`; transformer and pretrained have it."),
         )
     return tuple(words(text, block, predictor.fields) for block in blocks)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.config.settings import suggest
 from tenor.data.fields import SEPARATOR, SINGLE_TEXT, Fields
@@ -169,7 +170,7 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
     logits = predictor.raw_logits(texts)
     if not task.has_labels:
         if labels is not None:
-            raise SettingsError("the model predicts numbers and has no labels.", "Leave out the labels.")
+            raise SettingsError(tr("the model predicts numbers and has no labels."), tr("Leave out the labels."))
         scores, chosen = task.scores(logits), np.ones((len(texts), 1), bool)
     else:
         scores = task.probabilities(predictor.calibrate(logits))
@@ -207,7 +208,7 @@ def _named(task: Task, labels: Sequence[str], rows: int) -> npt.NDArray[np.bool_
     """Labels by their names, the same in each row, (rows, labels). Raises SettingsError for an unknown name."""
     for name in labels:
         if name not in task.labels:
-            raise SettingsError(f"the model has no label {name!r}.", suggest(name, list(task.labels)))
+            raise SettingsError(tr("the model has no label {name!r}.", name=name), suggest(name, list(task.labels)))
     return np.tile(np.isin(task.labels, labels), (rows, 1))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from tenor._core import atomic, records, regular_files
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor.errors import DataError, WriteError
 
@@ -122,16 +123,20 @@ def reporting_write_errors(path: Path) -> Iterator[None]:
 
 def unwritten(path: Path, error: OSError) -> DataError:
     """The error for a cache that cannot be written."""
-    problem = f"{path}: this cannot be written: {error.strerror or error}."
-    return WriteError(problem, "Free some space, or choose another `out=...`.")
+    problem = tr("{path}: this cannot be written: {strerror}.", path=path, strerror=error.strerror or error)
+    return WriteError(problem, tr("Free some space, or choose another `out=...`."))
 
 
 def _foreign(path: Path, out: Path) -> DataError:
-    problem = (
-        f"{path}: what is predicted is kept there while {out.name} is written, and this is not such a file of yours."
+    problem = tr(
+        "{path}: what is predicted is kept there while {name} is written, and this is not such a file of yours.",
+        path=path,
+        name=out.name,
     )
-    return DataError(problem, "Move it elsewhere, or choose another `out=...`.")
+    return DataError(problem, tr("Move it elsewhere, or choose another `out=...`."))
 
 
 def _busy(out: Path) -> DataError:
-    return DataError(f"{out}: another process writes this file.", "Wait for it, or choose another `out=...`.")
+    return DataError(
+        tr("{out}: another process writes this file.", out=out), tr("Wait for it, or choose another `out=...`.")
+    )

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 
 from tenor._core import records
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import DataError
@@ -60,14 +61,14 @@ def read(path: str) -> JsonObject | None:
     except RecordError as error:
         problem = error.detail
     except IrregularFileError as error:
-        problem = f"it {error}"
+        problem = tr("it {error}", error=error)
     except OSError as error:
-        problem = f"it cannot be read: {error.strerror or error}"
+        problem = tr("it cannot be read: {strerror}", strerror=error.strerror or error)
     else:
         return record.values
     raise DataError(
-        f"{path}: this is not the record of a job: {problem}.",
-        "Choose another `out=...`, or replace it: `overwrite=True`.",
+        tr("{path}: this is not the record of a job: {problem}.", path=path, problem=problem),
+        tr("Choose another `out=...`, or replace it: `overwrite=True`."),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from tenor._core.language import mark, tr
 from tenor._core.records import Json
 from tenor.config.settings import suggest
 from tenor.data import field_values
@@ -10,7 +11,7 @@ from tenor.data.fields import Field, Fields
 from tenor.data.io.chunks import Chunk, Table
 from tenor.errors import DataError, listed
 
-_NAME = "the text"
+_NAME = mark("the text")
 
 
 def example(fields: Fields) -> str:
@@ -31,12 +32,12 @@ def open_row(text: str, fields: Fields) -> Table:
         value = None
     if not isinstance(value, dict):
         raise DataError(
-            f"the model reads the fields {listed(_names(fields))}, and this is a text.",
-            f"Give a file with these columns, or a JSON object: '{example(fields)}'.",
+            tr("the model reads the fields {names}, and this is a text.", names=listed(_names(fields))),
+            tr("Give a file with these columns, or a JSON object: '{example}'.", example=example(fields)),
         )
     for name in value:
         require_field(name, fields)
-    return Table(_NAME, list(value), iter([Chunk(1, {name: [each] for name, each in value.items()})]))
+    return Table(tr(_NAME), list(value), iter([Chunk(1, {name: [each] for name, each in value.items()})]))
 
 
 def to_row(values: Mapping[str, Json], fields: Fields) -> tuple[str, list[str]]:
@@ -57,7 +58,7 @@ def require_field(name: str, fields: Fields) -> None:
     """Raise DataError where the model does not read a field of this name."""
     if name not in (names := _names(fields)):
         known = suggest(name, names).replace("Known:", "The model reads:")
-        raise DataError(f"the model does not read a field {name!r:.100}.", known)
+        raise DataError(tr("the model does not read a field {name!r:.100}.", name=name), known)
 
 
 def _names(fields: Fields) -> list[str]:
@@ -70,9 +71,9 @@ def _string(value: Json, field: Field) -> str:
     else:
         text = field_values.to_string(value, field)
     if text is None:
-        kind = {"text": "a string", "number": "a number", "date": "a date such as 2024-03-01"}
+        kind = {"text": tr("a string"), "number": tr("a number"), "date": tr("a date such as 2024-03-01")}
         raise DataError(
-            f"the field {field.name!r} has a value of another kind.",
-            f"Give {kind.get(field.kind, 'a string or a number')}, or null where there is none.",
+            tr("the field {name!r} has a value of another kind.", name=field.name),
+            tr("Give {kind}, or null where there is none.", kind=kind.get(field.kind, tr("a string or a number"))),
         )
     return text

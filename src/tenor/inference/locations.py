@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tenor._core import atomic, regular_files
+from tenor._core.language import tr
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import DataError, WriteError, missing_extra
 
@@ -39,11 +40,11 @@ def file_system(url: str) -> tuple[FileSystem, str]:
     try:
         import fsspec
     except ImportError:
-        raise missing_extra(f"{url}: a path of another file system", "ray") from None
+        raise missing_extra(tr("{url}: a path of another file system", url=url), "ray") from None
     try:
         system, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
-        raise DataError(f"{url}: {error}.", "Install its package, or copy the files here.") from None
+        raise DataError(f"{url}: {error}.", tr("Install its package, or copy the files here.")) from None
     return system, str(path)
 
 
@@ -81,7 +82,7 @@ def read_bytes(location: str, limit: int) -> bytes:
         return regular_files.read(Path(location), limit)
     system, path = file_system(location)
     if (size := system.size(path) or 0) > limit:
-        raise IrregularFileError(f"is {size:,} bytes long, and {limit:,} are allowed")
+        raise IrregularFileError(tr("is {size:,} bytes long, and {limit:,} are allowed", size=size, limit=limit))
     return bytes(system.cat_file(path))
 
 
@@ -109,6 +110,6 @@ def reporting_write_errors(location: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise WriteError(
-            f"{location}: this cannot be written: {error.strerror or error}.",
-            "Finished parts are kept. Free some space, or check the folder, and give the same command again.",
+            tr("{location}: this cannot be written: {strerror}.", location=location, strerror=error.strerror or error),
+            tr("Finished parts are kept. Free some space, or check the folder, and give the same command again."),
         ) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonObject
 from tenor._core.version import VERSION
 from tenor.data import row_reader
@@ -17,7 +18,7 @@ from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import suffix
 from tenor.data.io.table import Chunk, Table
-from tenor.errors import DataError, listed
+from tenor.errors import DataError
 from tenor.inference import bundle, cache_file, json_row, prediction_cache
 from tenor.inference.predict_files import require_current
 from tenor.inference.predict_table import (
@@ -66,7 +67,7 @@ class TextInput:
                 return json_row.open_row(self.text, fields)
             return table.open_table(self.path, self.options)
         if self.text is not None:
-            return Table("the text", ["text"], iter([Chunk(1, {"text": [self.text]})]))
+            return Table(tr("the text"), ["text"], iter([Chunk(1, {"text": [self.text]})]))
         if self.is_stdin:
             return table.open_lines(stdin.standard_input(), stdin.NAME, self.options)
         return table.open_table(self.path, self.options)
@@ -132,7 +133,8 @@ class FileJob:
         writer.refuse_input(self.out, self.source.files())
         if os.path.lexists(self.out) and not (overwrite or resume):
             raise DataError(
-                f"{self.out}: this exists already.", "Choose another `out=...`, or replace it with `overwrite=True`."
+                tr("{out}: this exists already.", out=self.out),
+                tr("Choose another `out=...`, or replace it with `overwrite=True`."),
             )
         if self.escape_formulas:
             writer.require_formulas(suffix(self.out))
@@ -140,13 +142,13 @@ class FileJob:
     def identity(self, labeller: RowLabeller, columns: list[str]) -> JsonObject:
         """Properties that must be equal to keep the predictions of an interrupted run, by names for people."""
         return {
-            "version of Tenor": VERSION,
-            "model": bundle.version(self.model),
-            "runtime": runtimes.runtime_name(),
-            "column of texts": listed([column or "" for column in labeller.reader.columns], 1_000),
-            "set of columns": columns,
-            "coverage": None if self.conformal is None else asdict(self.conformal),
-            "guard of formulas": self.escape_formulas,
+            mark("version of Tenor"): VERSION,
+            mark("model"): bundle.version(self.model),
+            mark("runtime"): runtimes.runtime_name(),
+            mark("column of texts"): [column or "" for column in labeller.reader.columns],
+            mark("set of columns"): columns,
+            mark("coverage"): None if self.conformal is None else asdict(self.conformal),
+            mark("guard of formulas"): self.escape_formulas,
         }
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tenor._core import atomic
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
@@ -95,8 +96,8 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
         return shards, record
     if changed:
         raise DataError(
-            f"{job.out}: these were labelled with another {' and '.join(changed)}.",
-            "Choose another `out=...`, or replace them: `overwrite=True`.",
+            tr("{out}: these were labelled with another {changed}.", out=job.out, changed=" and ".join(changed)),
+            tr("Choose another `out=...`, or replace them: `overwrite=True`."),
         )
     record.done = before["files"]
     return [shard for shard in shards if not _is_done(job, shard, record)], record
@@ -105,16 +106,22 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
 def _make_folder(folder: Path, shards: Sequence[Shard]) -> None:
     """Make the folder of the labelled files, and remove files that a killed job left half written."""
     if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder}: this is not a folder.", "Give a folder; it gets an output for each file of INPUT.")
+        raise DataError(
+            tr("{folder}: this is not a folder.", folder=folder),
+            tr("Give a folder; it gets an output for each file of INPUT."),
+        )
     parts.refuse_saved_model(folder, folder)
     parts.refuse_saved_model(folder.parent, folder)
     if any(Path(shard.source).parent.resolve() == folder.resolve() for shard in shards):
-        raise DataError(f"{folder}: this is the folder of the input.", "Choose another `out=...`.")
+        raise DataError(
+            tr("{folder}: this is the folder of the input.", folder=folder), tr("Choose another `out=...`.")
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
-            f"{folder}: the folder cannot be created: {error.strerror}.", "Choose another `out=...`."
+            tr("{folder}: the folder cannot be created: {strerror}.", folder=folder, strerror=error.strerror),
+            tr("Choose another `out=...`."),
         ) from None
     atomic.remove_leftovers(*(folder / name for name in (RECORD, *(shard.name for shard in shards))))
 
@@ -124,8 +131,8 @@ def _require_free(job: LabelJob, shards: Sequence[Shard]) -> None:
     taken = [shard.name for shard in shards if locations.exists(job.output(shard.name))]
     if taken:
         raise DataError(
-            f"{job.output(taken[0])}: this exists already.",
-            "Choose another `out=...`, or replace it: `overwrite=True`.",
+            tr("{output}: this exists already.", output=job.output(taken[0])),
+            tr("Choose another `out=...`, or replace it: `overwrite=True`."),
         )
 
 
@@ -136,8 +143,8 @@ def _is_done(job: LabelJob, shard: Shard, record: JobRecord) -> bool:
         return False
     if done | asdict(shard) != done:
         raise DataError(
-            f"{shard.source}: this has changed since it was labelled.",
-            "Choose another `out=...`, or replace it: `overwrite=True`.",
+            tr("{source}: this has changed since it was labelled.", source=shard.source),
+            tr("Choose another `out=...`, or replace it: `overwrite=True`."),
         )
     return True
 
@@ -191,11 +198,18 @@ def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) 
         columns: The columns that it would get.
         sources: The files that it depends on: the input, and the manifest of the model.
     """
-    remedy = "Use it, or start again (`overwrite=True`, without `resume=True`)."
+    remedy = tr("Use it, or start again (`overwrite=True`, without `resume=True`).")
     if suffix(out) != ".txt" and out.stat().st_size:  # text files have no header
         existing = table.open_table(out, FileOptions(header=True)).columns
         if existing != list(columns):
-            raise DataError(f"{out}: this is complete, and has other columns: {', '.join(existing)}.", remedy)
+            raise DataError(
+                tr(
+                    "{out}: this is complete, and has other columns: {existing}.", out=out, existing=", ".join(existing)
+                ),
+                remedy,
+            )
     for source in sources:
         if source.is_file() and source.stat().st_mtime_ns > out.stat().st_mtime_ns:
-            raise DataError(f"{out}: this is complete, and {source} has changed since.", remedy)
+            raise DataError(
+                tr("{out}: this is complete, and {source} has changed since.", out=out, source=source), remedy
+            )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tenor._core.language import tr
 from tenor.data import frames
 from tenor.errors import DataError, SettingsError
 from tenor.inference.predict_table import ConformalOptions, new_column_names, new_column_values
@@ -27,12 +28,14 @@ def predict_frame(predictor: Predictor, table: Any, conformal: ConformalOptions 
     source = frames.as_table(table)
     if source is None:
         raise DataError(
-            f"a {type(table).__name__} was given instead of a table.",
-            "Give a table of pandas, polars or Arrow or a list of dicts; for texts call model.predict.",
+            tr("a {name__} was given instead of a table.", name__=type(table).__name__),
+            tr("Give a table of pandas, polars or Arrow or a list of dicts; for texts call model.predict."),
         )
     if conformal is not None:
         if conformal.abstain and not predictor.bundle.task.has_labels:
-            raise SettingsError("`abstain=True`: the model predicts numbers.", "Use `coverage=...` for intervals.")
+            raise SettingsError(
+                tr("`abstain=True`: the model predicts numbers."), tr("Use `coverage=...` for intervals.")
+            )
         predictor.warn_of_coverage(conformal.coverage, conformal.per_class)
     names = new_column_names(source.columns, predictor, source.name, conformal)
     values = new_column_values(predictor, predictor.as_rows(table), conformal)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
+from tenor._core.language import tr
 from tenor._core.records import Json
 from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
@@ -83,7 +84,7 @@ def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = 
     if requested is not None or source.columns == ["text"]:
         return source.notes
     texts = reader.text_columns
-    columns = f"texts from column{'s' * (len(texts) > 1)} {', '.join(map(repr, texts))}."
+    columns = tr("texts from column{value} {map}.", value="s" * (len(texts) > 1), map=", ".join(map(repr, texts)))
     return [*source.notes, columns]
 
 
@@ -114,7 +115,9 @@ def new_column_names(
     taken = [column for column in (*usual, *names) if column in existing]
     if set(names) & set(taken):
         listed = " and ".join(map(repr, taken))
-        raise DataError(f"{name}: the columns {listed} exist already.", "Rename them in the input.")
+        raise DataError(
+            tr("{name}: the columns {listed} exist already.", name=name, listed=listed), tr("Rename them in the input.")
+        )
     return names
 
 
@@ -175,8 +178,8 @@ def texts_of(source: Table, chunk: Chunk, reader: RowReader) -> list[str]:
     for index, value in enumerate(texts):
         if not isinstance(value, str):
             raise DataError(
-                f"the text is {type(value).__name__} {value!r:.40}, not a string.",
-                "Name the column of the texts with `text=...`.",
+                tr("the text is {name__} {value!r:.40}, not a string.", name__=type(value).__name__, value=value),
+                tr("Name the column of the texts with `text=...`."),
                 source.at(chunk.row + index, reader.columns[0]),
             )
     return texts

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from tenor._core import atomic
+from tenor._core.language import tr
 from tenor._core.records import Json, JsonObject, Record, RecordError
 from tenor.errors import DataError, TenorError, WriteError
 from tenor.inference import cache_file
@@ -24,8 +25,6 @@ from tenor.inference.cache_file import cache_path
 
 Values = list[list[Json]]
 """The values of the new columns of a chunk, a list for each column."""
-
-_RESTART = "tart again (`overwrite=True`, without `resume=True`)."
 
 
 class PredictionCache:
@@ -111,19 +110,34 @@ class PredictionCache:
             with contextlib.suppress(OSError):
                 self._append.truncate(end)
             reason = error.strerror or error
-            self._on_message(f"{self._path}: no more predictions can be kept for `resume=True`: {reason}.")
+            self._on_message(
+                tr(
+                    "{path}: no more predictions can be kept for `resume=True`: {reason}.",
+                    path=self._path,
+                    reason=reason,
+                )
+            )
 
     def _changed(self) -> DataError:
         self.mismatched = True
         row = self.reused_rows + 1
-        problem = f"{self._out}: from row {row:,} on, the texts are not those of the run that was interrupted."
-        return DataError(problem, f"S{_RESTART}")
+        problem = tr(
+            "{out}: from row {row:,} on, the texts are not those of the run that was interrupted.",
+            out=self._out,
+            row=row,
+        )
+        return DataError(problem, tr("Start again (`overwrite=True`, without `resume=True`)."))
 
     def _damaged(self, error: RecordError) -> DataError:
         self.mismatched = True
         row = self.reused_rows + 1
-        problem = f"{self._path}: from row {row:,} on, this is not a file of predictions: {error.detail}."
-        return DataError(problem, f"S{_RESTART}")
+        problem = tr(
+            "{path}: from row {row:,} on, this is not a file of predictions: {detail}.",
+            path=self._path,
+            row=row,
+            detail=error.detail,
+        )
+        return DataError(problem, tr("Start again (`overwrite=True`, without `resume=True`)."))
 
 
 @contextlib.contextmanager
@@ -154,8 +168,8 @@ def open_cache(
         cache_file.lock(append, out)
         interrupted = cache_file.read_job(read, path, out)
         if interrupted is not None and not (resume or restart):
-            problem = f"{out}: there is an interrupted run that was writing this file."
-            raise DataError(problem, "Continue it (`resume=True`), or start again (`overwrite=True`).")
+            problem = tr("{out}: there is an interrupted run that was writing this file.", out=out)
+            raise DataError(problem, tr("Continue it (`resume=True`), or start again (`overwrite=True`)."))
         if interrupted is not None and resume:
             _require_same(interrupted, job, out)
         else:
@@ -176,8 +190,12 @@ def open_cache(
 def _require_same(interrupted: JsonObject, job: JsonObject, out: Path) -> None:
     """Raise DataError where the interrupted run was another job."""
     if differing := [name for name in job if interrupted.get(name) != job[name]]:
-        problem = f"{out}: the run that was interrupted had another {', another '.join(differing)}."
-        raise DataError(problem, f"Use the same, or s{_RESTART}")
+        problem = tr(
+            "{out}: the run that was interrupted had another {differing}.",
+            out=out,
+            differing=tr(", another ").join(map(tr, differing)),
+        )
+        raise DataError(problem, tr("Use the same, or start again (`overwrite=True`, without `resume=True`)."))
 
 
 def _start_job(path: Path, append: IO[bytes], job: JsonObject) -> None:
@@ -198,10 +216,12 @@ def _columns(line: Record, count: int) -> Values:
     """
     columns = line.items("values", count)
     if len(columns) != count:
-        raise line.error("values", f"it has {len(columns):,} items, not {count:,}")
+        raise line.error("values", tr("it has {n_columns:,} items, not {count:,}", n_columns=len(columns), count=count))
     for number, column in enumerate(columns):
         kinds = set(map(type, column)) - {type(None)} if isinstance(column, list) else {dict}
         are_lists = kinds == {list} and all(type(label) is str for labels in column for label in labels or ())
         if not (are_lists or kinds <= {str} or kinds <= {int, float}):
-            raise line.error(f"values[{number}]", "it is not a column of strings, of numbers, or of lists of strings")
+            raise line.error(
+                f"values[{number}]", tr("it is not a column of strings, of numbers, or of lists of strings")
+            )
     return columns

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.warn import warn_caller
 from tenor.data import frames, row_reader
 from tenor.data.fields import SEPARATOR, Fields
@@ -111,7 +112,7 @@ class Predictor:
         """
         task = self.bundle.task
         if not task.has_labels:
-            raise SettingsError("the model predicts numbers and has no probabilities.", "Call predict.")
+            raise SettingsError(tr("the model predicts numbers and has no probabilities."), tr("Call predict."))
         return task.probabilities(self.logits(texts))
 
     def predict(self, texts: Sequence[str]) -> LabelArray:
@@ -145,7 +146,9 @@ class Predictor:
             SettingsError: The coverage is not possible, see `check_coverage`, or the model predicts numbers.
         """
         if not self.bundle.task.has_labels:
-            raise SettingsError("the model predicts numbers and has no sets of labels.", "Call predict_interval.")
+            raise SettingsError(
+                tr("the model predicts numbers and has no sets of labels."), tr("Call predict_interval.")
+            )
         self.warn_of_coverage(coverage, per_class)
         _, sets = self.predict_scored_sets(texts, coverage, per_class)
         result = np.empty(len(sets), object)
@@ -158,7 +161,7 @@ class Predictor:
         At least the share `coverage` of intervals contain the true value. Warns and raises like `predict_set`.
         """
         if self.bundle.task.has_labels:
-            raise SettingsError("the model predicts labels and has no intervals.", "Call predict_set.")
+            raise SettingsError(tr("the model predicts labels and has no intervals."), tr("Call predict_set."))
         self.warn_of_coverage(coverage, False)
         return self.predict_values_and_intervals(texts, coverage)[:, 1:]
 
@@ -219,9 +222,11 @@ class Predictor:
     def _conformal(self) -> Conformal:
         if self.bundle.conformal is None:
             raise SettingsError(
-                "the model has no conformal scores, so it gives no sets or intervals: nothing was held out when it was "
-                "trained, or an older Tenor saved it.",
-                "Train it again; a network needs validation data.",
+                tr(
+                    "the model has no conformal scores, so it gives no sets or intervals: nothing was "
+                    "held out when it was trained, or an older Tenor saved it."
+                ),
+                tr("Train it again; a network needs validation data."),
             )
         return self.bundle.conformal
 
@@ -288,8 +293,12 @@ def _require_joined(rows: list[str], fields: Fields) -> None:
         if row.count(SEPARATOR) != len(fields.columns) - 1:
             names = listed([field.name for field in fields.columns])
             raise DataError(
-                f"text {index}, counted from 0, is a string, and the model reads the fields {names}.",
-                "Give a table with these columns, or a list of dicts.",
+                tr(
+                    "text {index}, counted from 0, is a string, and the model reads the fields {names}.",
+                    index=index,
+                    names=names,
+                ),
+                tr("Give a table with these columns, or a list of dicts."),
             )
 
 
@@ -304,15 +313,26 @@ def check_texts(texts: object) -> list[str]:
         DataError: `texts` is one string, a table or not a container, or an element is not a string.
     """
     if isinstance(texts, (str, bytes)):
-        raise DataError("one string was given instead of a list of texts.", "Put it into a list: [text].")
+        raise DataError(tr("one string was given instead of a list of texts."), tr("Put it into a list: [text]."))
     if hasattr(texts, "columns") or isinstance(texts, (dict, set)) or getattr(texts, "ndim", 1) != 1:
-        raise DataError(f"a {type(texts).__name__} was given instead of texts.", "Give one column: table['text'].")
+        raise DataError(
+            tr("a {name__} was given instead of texts.", name__=type(texts).__name__),
+            tr("Give one column: table['text']."),
+        )
     if not hasattr(texts, "__iter__"):
-        raise DataError(f"a {type(texts).__name__} was given instead of texts.", "Give a list of strings.")
+        raise DataError(
+            tr("a {name__} was given instead of texts.", name__=type(texts).__name__), tr("Give a list of strings.")
+        )
     values = as_list(texts)
     for index, text in enumerate(values):
         if not isinstance(text, str):
             raise DataError(
-                f"text {index}, counted from 0, is {type(text).__name__} {text!r:.40}, not a string.", "Give strings."
+                tr(
+                    "text {index}, counted from 0, is {name__} {text!r:.40}, not a string.",
+                    index=index,
+                    name__=type(text).__name__,
+                    text=text,
+                ),
+                tr("Give strings."),
             )
     return values

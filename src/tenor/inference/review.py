@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.data import review_file, row_reader
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.io.limits import MemoryBudget, sizes_of
@@ -32,11 +33,13 @@ class ReviewOptions:
     def require_possible(self, predictor: Predictor) -> None:
         """Raise SettingsError if the model cannot say which rows are doubtful."""
         if not predictor.bundle.task.has_labels:
-            raise SettingsError("`review=...`: the model predicts numbers.", "Leave it out: doubt needs labels.")
+            raise SettingsError(
+                tr("`review=...`: the model predicts numbers."), tr("Leave it out: doubt needs labels.")
+            )
         if self.max_rows is None and predictor.bundle.conformal is None:
             raise SettingsError(
-                "`review=...`: the model has no conformal scores, so no row is without a clear label.",
-                "Say how many rows to write: `review_rows=...`.",
+                tr("`review=...`: the model has no conformal scores, so no row is without a clear label."),
+                tr("Say how many rows to write: `review_rows=...`."),
             )
 
 
@@ -67,7 +70,7 @@ class ReviewRows:
 
     def __post_init__(self) -> None:
         review_file.require_writable(self.options.out, self.source.columns, self.source.name)
-        self._memory = MemoryBudget(self.source.name, "Keep fewer rows: `review_rows=...`.")
+        self._memory = MemoryBudget(self.source.name, tr("Keep fewer rows: `review_rows=...`."))
 
     def add(self, chunk: Chunk) -> None:
         """Look at labelled rows; `chunk` has the columns of the table and those of the labeller."""
@@ -106,7 +109,14 @@ class ReviewRows:
                 for row, label, score, label_set in zip(rows, labels, scores, sets, strict=True)
             ],
         )
-        callback.on_message(f"{len(rows):,} of {counted(self.n_rows, 'row')} to look at: {self.options.out}")
+        callback.on_message(
+            tr(
+                "{n_rows:,} of {rows} to look at: {out}",
+                n_rows=len(rows),
+                rows=counted(self.n_rows, "row"),
+                out=self.options.out,
+            )
+        )
 
     def _is_unsettled(self, label: Cell, label_set: Sequence[str] | None) -> bool:
         """Whether the prediction set leaves a choice: it has not exactly one label, or other labels than are given."""

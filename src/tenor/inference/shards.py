@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.data.io import table
 from tenor.data.io.formats import COMPRESSED_WRITTEN, FORMATS, WRITTEN, suffix
 from tenor.data.io.missing import no_such_file
@@ -31,7 +32,10 @@ def list_shards(source: str) -> list[Shard]:
     """The files of a path, a pattern or a folder, also as a URL. Raises DataError if there are none."""
     shards = _remote_shards(source) if locations.is_remote(source) else _local_shards(source)
     if not shards:
-        raise DataError(f"{source}: there are no files of tables.", f"Give files ending in {', '.join(FORMATS)}.")
+        raise DataError(
+            tr("{source}: there are no files of tables.", source=source),
+            tr("Give files ending in {formats}.", formats=", ".join(FORMATS)),
+        )
     return shards
 
 
@@ -42,8 +46,13 @@ def list_distinct_shards(source: str) -> list[Shard]:
     for shard in shards:
         if shard.name in sources:
             raise DataError(
-                f"{sources[shard.name]} and {shard.source} would both become {shard.name}.",
-                "Rename one, or label the files separately.",
+                tr(
+                    "{sources} and {source} would both become {name}.",
+                    sources=sources[shard.name],
+                    source=shard.source,
+                    name=shard.name,
+                ),
+                tr("Rename one, or label the files separately."),
             )
         sources[shard.name] = shard.source
     return shards

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.models.auto.executor import Executor
 from tenor.models.base import Examples, Fitted
@@ -46,7 +47,7 @@ class Checkpoints:
     def announce_resume(self, callback: Callback) -> None:
         """Say how to resume an interrupted run, if that is possible."""
         if (self.folder / CHECKPOINT).exists():
-            callback.on_message("interrupted; the same run with `resume=True` continues from the last checkpoint.")
+            callback.on_message(tr("interrupted; the same run with `resume=True` continues from the last checkpoint."))
 
 
 class FitNetwork(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.models.base import Arrays, Examples, FamilyConfig, Fitted, Model
 from tenor.models.context import FitContext
@@ -39,7 +40,13 @@ class SavedModel(NamedTuple):
     def check_graphs(self, family: str, known: Set[str] = frozenset()) -> None:
         """Raise ValueError where there is a graph that a model of this family does not have."""
         if unknown := sorted(self.graphs.keys() - known):
-            raise ValueError(f"there is a graph {unknown[0]}, which a model of the family {family!r} has none of")
+            raise ValueError(
+                tr(
+                    "there is a graph {unknown}, which a model of the family {family!r} has none of",
+                    unknown=unknown[0],
+                    family=family,
+                )
+            )
 
 
 class FitModel(Protocol):
@@ -105,7 +112,7 @@ class Family(ABC):
     def require_installed(self) -> None:
         """Raise MissingExtraError where a package that this family needs is not installed."""
         if self.needs_keras:
-            backend.require_installed(f"the family {self.name!r}")
+            backend.require_installed(tr("the family {name!r}", name=self.name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,13 +201,13 @@ class NetworkFamily(Family):
 
         saved.check_graphs(self.name, {FLOAT32, INT8, PROBE})
         if INT8 in saved.graphs and FLOAT32 not in saved.graphs:
-            raise ValueError(f"there is {INT8}, and no {FLOAT32}")
+            raise ValueError(tr("there is {int8}, and no {float32}", int8=INT8, float32=FLOAT32))
         config, encoder, arrays, task, graphs, _ = saved
         if FLOAT32 in graphs and runtimes.is_installed():
             return onnx_network.restore(self, config, encoder, arrays, task, graphs)
         n_features = row_encoder.n_features(neural_model.restore_encoder(self, config, encoder))
         neural_model.check_weights(self, config, arrays, task, n_features)  # before Keras loads, which takes seconds
-        backend.load(f"the family {self.name!r}")
+        backend.load(tr("the family {name!r}", name=self.name))
         from tenor.models.neural import network
 
         return network.restore(self, config, encoder, arrays, task)

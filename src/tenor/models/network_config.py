@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config.search_space import Choice, Space, log_range
 from tenor.config.settings import require, setting
@@ -78,21 +79,23 @@ class NetworkConfig:
     )
 
     def __post_init__(self) -> None:
-        require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
-        require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
+        require(self.epochs is None or self.epochs >= 1, "epochs", tr("must be 1 or more, or none"))
+        require(self.steps is None or self.steps >= 1, "steps", tr("must be 1 or more, or none"))
         for key in ("max_length", "batch_tokens"):
             value = getattr(self, key)
-            require(value is None or value >= 1, key, "must be 1 or more")
+            require(value is None or value >= 1, key, tr("must be 1 or more"))
         for key in ("learning_rate", "embedding_rate"):
-            require(getattr(self, key) > 0, key, "must be above 0")
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
-        require(self.focal >= 0, "focal", "must be 0 or more")
-        require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
-        require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
+            require(getattr(self, key) > 0, key, tr("must be above 0"))
+        require(0 <= self.label_smoothing < 1, "label_smoothing", tr("must be at least 0 and below 1"))
+        require(self.focal >= 0, "focal", tr("must be 0 or more"))
+        require(
+            self.loss in (None, "cross-entropy") or not self.focal, "focal", tr("belongs to the loss cross-entropy")
+        )
+        require(0 <= self.warmup <= 1, "warmup", tr("must be between 0 and 1"))
         for key in ("validation", "calibration"):
-            require(0 <= getattr(self, key) < 1, key, "must be at least 0 and below 1")
-        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
-        require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
+            require(0 <= getattr(self, key) < 1, key, tr("must be at least 0 and below 1"))
+        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", tr("must be above 0, or none"))
+        require(self.patience is None or self.patience >= 1, "patience", tr("must be 1 or more, or none"))
 
     @property
     def inference_truncation(self) -> Truncation:
@@ -135,11 +138,11 @@ class WordConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
+        require(self.vocabulary >= 3, "vocabulary", tr("must be 3 or more"))
         require(
             self.tokens != "subwords" or self.vocabulary >= MIN_SUBWORDS,
             "vocabulary",
-            f"must be {MIN_SUBWORDS} or more for subwords, as 256 of them are bytes",
+            tr("must be {min_subwords} or more for subwords, as 256 of them are bytes", min_subwords=MIN_SUBWORDS),
         )
 
     @classmethod

@@ -1,5 +1,6 @@
 """The model families by name. A new family is its own file in `families`, and here an import and an entry in `_ALL`."""
 
+from tenor._core.language import tr
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.models.families import auto, bag, cnn, lstm, ngram, pretrained, transformer
@@ -21,7 +22,7 @@ FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 def find(name: str) -> Family:
     """The family of that name. Raises SettingsError that suggests the nearest one."""
     if name not in FAMILIES:
-        raise SettingsError(f"there is no model family {name!r}.", suggest(name, list(FAMILIES)))
+        raise SettingsError(tr("there is no model family {name!r}.", name=name), suggest(name, list(FAMILIES)))
     return FAMILIES[name]
 
 
@@ -30,5 +31,7 @@ def find_pretrainable(name: str) -> NetworkFamily:
     family = find(name)
     if not isinstance(family, NetworkFamily) or not family.structure:
         able = [other.name for other in FAMILIES.values() if other.structure]
-        raise SettingsError(f"the family {name!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
+        raise SettingsError(
+            tr("the family {name!r} has no encoder to pretrain.", name=name), tr("Known: {able}.", able=", ".join(able))
+        )
     return family

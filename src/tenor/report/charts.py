@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tenor._core.language import mark, tr
 from tenor._core.printable import printable
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.report.report_data import Curve
@@ -53,65 +54,65 @@ _FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
 _METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def learning(history: Sequence[JsonMapping], t: Translate) -> str:
+def learning(history: Sequence[JsonMapping]) -> str:
     """Training and validation loss by epoch."""
     epochs = [float(row["epoch"]) for row in history]
 
     def draw(axes: Axes) -> None:
-        axes.set(xlabel=t("epoch"), ylabel=t("loss"))
+        axes.set(xlabel=tr("epoch"), ylabel=tr("loss"))
         locator = axes.xaxis.get_major_locator()
         assert isinstance(locator, MaxNLocator)
         locator.set_params(integer=True)
-        for number, (key, name) in enumerate({"loss": "training", "validation_loss": "validation"}.items()):
+        for number, (key, name) in enumerate({"loss": mark("training"), "validation_loss": mark("validation")}.items()):
             values = [float(row[key]) for row in history if row.get(key) not in (None, "")]
             if len(values) == len(epochs):
-                axes.plot(epochs, values, ls=_STYLES[number], c=_SERIES[number], marker="o", label=t(name))
+                axes.plot(epochs, values, ls=_STYLES[number], c=_SERIES[number], marker="o", label=tr(name))
         axes.legend()
 
-    return _svg(draw, t("Loss by epoch"))
+    return _svg(draw, tr("Loss by epoch"))
 
 
-def precision_recall(curves: Sequence[Curve], t: Translate) -> str:
+def precision_recall(curves: Sequence[Curve]) -> str:
     """Precision-recall curves, one for each label."""
 
     def draw(axes: Axes) -> None:
-        axes.set(xlabel=t("recall"), ylabel=t("precision"), xlim=(0, 1.01), ylim=(0, 1.01))
+        axes.set(xlabel=tr("recall"), ylabel=tr("precision"), xlim=(0, 1.01), ylim=(0, 1.01))
         for number, curve in enumerate(curves):
             label = curve.label if len(curve.label) <= 24 else curve.label[:23] + "…"
             axes.plot(curve.recall, curve.precision, ls=_STYLES[number], c=_SERIES[number], label=_literal(label))
         axes.legend(loc="lower left")
 
     areas = "; ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
-    return _svg(draw, f"{t('Precision-recall curves')}. {t('average precision')}: {areas}")
+    return _svg(draw, f"{tr('Precision-recall curves')}. {tr('average precision')}: {areas}")
 
 
-def reliability(test: JsonObject, t: Translate) -> str:
+def reliability(test: JsonObject) -> str:
     """Accuracy by confidence, before and after calibration."""
-    curves = {"calibrated": test} | ({"before": test["uncalibrated"]} if "uncalibrated" in test else {})
+    curves = {mark("calibrated"): test} | ({mark("before"): test["uncalibrated"]} if "uncalibrated" in test else {})
 
     def draw(axes: Axes) -> None:
-        axes.set(xlabel=t("confidence"), ylabel=t("accuracy"), xlim=(0, 1.01), ylim=(0, 1.01))
-        axes.plot([0, 1], [0, 1], c=_INK, lw=0.8, label=t("perfect"))
+        axes.set(xlabel=tr("confidence"), ylabel=tr("accuracy"), xlim=(0, 1.01), ylim=(0, 1.01))
+        axes.plot([0, 1], [0, 1], c=_INK, lw=0.8, label=tr("perfect"))
         for number, (name, measured) in enumerate(curves.items()):
             bins = measured["reliability"]
             across, up = [row["confidence"] for row in bins], [row["accuracy"] for row in bins]
-            axes.plot(across, up, ls=_STYLES[number], c=_SERIES[number], marker="o", ms=4, label=t(name))
+            axes.plot(across, up, ls=_STYLES[number], c=_SERIES[number], marker="o", ms=4, label=tr(name))
         axes.legend(loc="upper left")
 
-    errors = ", ".join(f"{t(name)} {row['expected_calibration_error']:.4f}" for name, row in curves.items())
-    return _svg(draw, f"{t('Reliability diagram')}. {t('expected calibration error')}: {errors}")
+    errors = ", ".join(f"{tr(name)} {row['expected_calibration_error']:.4f}" for name, row in curves.items())
+    return _svg(draw, f"{tr('Reliability diagram')}. {tr('expected calibration error')}: {errors}")
 
 
-def values(pairs: npt.NDArray[np.float64], t: Translate) -> str:
+def values(pairs: npt.NDArray[np.float64]) -> str:
     """Predicted values against true values."""
 
     def draw(axes: Axes) -> None:
-        axes.set(xlabel=t("true value"), ylabel=t("predicted value"))
+        axes.set(xlabel=tr("true value"), ylabel=tr("predicted value"))
         ends = [pairs.min(), pairs.max()]
         axes.plot(ends, ends, c=_INK, lw=0.8)
         axes.plot(pairs[:, 0], pairs[:, 1], "o", c=_SERIES[0], ms=3, alpha=0.5)
 
-    return _svg(draw, t("Predicted against true values"))
+    return _svg(draw, tr("Predicted against true values"))
 
 
 def _svg(draw: Callable[[Axes], None], title: str) -> str:

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+from tenor._core.language import language, mark, tr
 from tenor._core.printable import printable, printable_json
 from tenor._core.records import JsonObject, Record
 from tenor._core.version import VERSION
@@ -14,13 +15,11 @@ from tenor.config import settings
 from tenor.data.fields import FieldKind, Fields
 from tenor.errors import missing_extra
 from tenor.evaluation import class_rows, confusion
-from tenor.evaluation.slices import Slice
+from tenor.evaluation.slices import Slice, display_by, display_name
 from tenor.explanation import templates
 from tenor.explanation.page import field_segments
 from tenor.models.auto.selection import Selection
-from tenor.report import words
 from tenor.report.report_data import ReportData
-from tenor.report.words import Language
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 
 TemplateVariables: TypeAlias = dict[str, Any]
@@ -33,38 +32,50 @@ _MOST_CONFUSED = 5
 
 HEADLINE_METRICS: dict[type, tuple[tuple[str, str], ...]] = {
     SingleLabel: (
-        ("accuracy", "accuracy"),
-        ("macro-F1", "macro_f1"),
-        ("ROC AUC", "roc_auc"),
-        ("log loss", "log_loss"),
-        ("expected calibration error", "expected_calibration_error"),
+        (mark("accuracy"), "accuracy"),
+        (mark("macro-F1"), "macro_f1"),
+        (mark("ROC AUC"), "roc_auc"),
+        (mark("log loss"), "log_loss"),
+        (mark("expected calibration error"), "expected_calibration_error"),
     ),
     MultiLabel: (
-        ("micro-F1", "micro_f1"),
-        ("macro-F1", "macro_f1"),
-        ("average precision", "average_precision"),
-        ("exact match", "exact_match"),
-        ("Hamming loss", "hamming_loss"),
-        ("expected calibration error", "expected_calibration_error"),
+        (mark("micro-F1"), "micro_f1"),
+        (mark("macro-F1"), "macro_f1"),
+        (mark("average precision"), "average_precision"),
+        (mark("exact match"), "exact_match"),
+        (mark("Hamming loss"), "hamming_loss"),
+        (mark("expected calibration error"), "expected_calibration_error"),
     ),
     Regression: (
-        ("mean absolute error", "mae"),
-        ("root mean squared error", "rmse"),
+        (mark("mean absolute error"), "mae"),
+        (mark("root mean squared error"), "rmse"),
         ("R2", "r2"),
-        ("Pearson correlation", "pearson"),
-        ("Spearman correlation", "spearman"),
+        (mark("Pearson correlation"), "pearson"),
+        (mark("Spearman correlation"), "spearman"),
     ),
 }
 METRIC_NAMES = {SingleLabel: "accuracy", MultiLabel: "micro-F1", Regression: "mean absolute error"}
 _SECTIONS = {
-    "results": "Results",
-    "coverage": "Coverage of prediction sets",
-    "slices": "Slices of the data, worst first",
-    "errors": "Most confident errors",
-    "suspects": "Possibly wrong labels",
-    "data": "Data",
-    "training": "Training",
-    "again": "Reproduce this model",
+    "results": mark("Results"),
+    "coverage": mark("Coverage of prediction sets"),
+    "slices": mark("Slices of the data, worst first"),
+    "errors": mark("Most confident errors"),
+    "suspects": mark("Possibly wrong labels"),
+    "data": mark("Data"),
+    "training": mark("Training"),
+    "again": mark("Reproduce this model"),
+}
+
+
+_STEPS = {
+    "read_s": mark("read"),
+    "check_s": mark("check"),
+    "encode_s": mark("encode"),
+    "choose_s": mark("choose"),
+    "fit_s": mark("fit"),
+    "calibrate_s": mark("calibrate"),
+    "evaluate_s": mark("evaluate"),
+    "cross_validate_s": mark("cross-validate"),
 }
 
 
@@ -84,31 +95,30 @@ def require_installed() -> None:
         raise missing_extra("the report", "report") from None
 
 
-def render(report: ReportData, title: str, language: Language = "en") -> Documents:
+def render(report: ReportData, title: str) -> Documents:
     """The page and the card.
 
     Args:
         report: The data.
         title: The name of the model.
-        language: `en` or `zh`.
 
     Raises:
         MissingExtraError: The package that draws charts is not installed.
     """
     require_installed()
-    values = _values(report, title, language)
+    values = _values(report, title)
     page = templates.environment("tenor.report").get_template("page.html.jinja")
     markdown = templates.environment("tenor.report", autoescape=False)
     markdown.filters["md"] = _markdown
     card = markdown.get_template("card.md.jinja")
-    return Documents(page.render(values, charts=_charts(report, values["t"])), card.render(values))
+    return Documents(page.render(values, charts=_charts(report)), card.render(values))
 
 
-def _selection(selection: JsonObject | None, language: Language) -> str:
+def _selection(selection: JsonObject | None) -> str:
     """Which of several models was kept, and why; empty: there was one model."""
     if selection is None:
         return ""
-    return words.selection_sentence(Selection.from_record(Record(selection, "metrics.json", "selection")), language)
+    return Selection.from_record(Record(selection, "metrics.json", "selection")).sentence
 
 
 def _markdown(text: str) -> str:
@@ -116,11 +126,11 @@ def _markdown(text: str) -> str:
     return _MARKS.sub(lambda match: f"&#{ord(match[0])};", html.escape(printable(text), quote=False))
 
 
-def _values(report: ReportData, title: str, language: Language) -> TemplateVariables:
+def _values(report: ReportData, title: str) -> TemplateVariables:
     """The variables of both templates."""
-    t, task, test, saved = words.translator(language), report.task, report.test, report.model.bundle
+    task, test, saved = report.task, report.test, report.model.bundle
     slices = [Slice.from_dict(row) for row in test.get("slices", [])]
-    slices = [row._replace(value=words.slice_name(row.by, row.value, language)) for row in slices]
+    slices = [row._replace(value=display_name(row.by, row.value)) for row in slices]
     counts = list(report.counts.items())
     present = {
         "results": test,
@@ -132,18 +142,18 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
     measured = tuple(test.get("per_class", task.labels))  # with labels that the model does not know
     return {
         "report": report,
-        "example": _example(saved.fields, t),
+        "example": _example(saved.fields),
         "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", report.run))]),
-        "t": t,
-        "describe": words.finding_describer(language),
-        "language": {"en": "en", "zh": "zh-Hans"}[language],
+        "tr": tr,
+        "display_by": display_by,
+        "language": "zh-Hans" if language() == "zh" else language(),
         "title": title,
         "version": VERSION,
-        "kind": task.kind,
+        "kind": tr(task.kind),
         "metadata": saved.metadata,
         "test": test,
-        "tiles": _tiles(report, t),
-        "selection": _selection(saved.metrics.selection, language),
+        "tiles": _tiles(report),
+        "selection": _selection(saved.metrics.selection),
         "labels": task.labels,
         "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, MultiLabel) else {},
         "class_rows": class_rows.choose(test.get("per_class", {})),
@@ -176,17 +186,17 @@ class _Example(NamedTuple):
     literal: str
 
 
-def _example(fields: Fields, t: words.Translate) -> _Example:
+def _example(fields: Fields) -> _Example:
     """A text, or an object with the fields of the model."""
     if fields.is_single_text:
-        return _Example(f'"{t("a text")}"', f'"{t("a text")}"')
-    values: dict[FieldKind, object] = {"text": t("a text"), "number": 1, "category": "a", "date": "2024-03-01"}
+        return _Example(f'"{tr("a text")}"', f'"{tr("a text")}"')
+    values: dict[FieldKind, object] = {"text": tr("a text"), "number": 1, "category": "a", "date": "2024-03-01"}
     row = {field.name: values[field.kind] for field in fields.columns}
     literal = printable_json(json.dumps(row, ensure_ascii=False))
     return _Example(shlex.quote(literal), literal)
 
 
-def _tiles(report: ReportData, t: words.Translate) -> list[tuple[str, str, str]]:
+def _tiles(report: ReportData) -> list[tuple[str, str, str]]:
     """Name, value and small print of the headline metrics."""
     test, tiles = report.test, []
     for name, key in HEADLINE_METRICS[type(report.task)]:
@@ -195,9 +205,9 @@ def _tiles(report: ReportData, t: words.Translate) -> list[tuple[str, str, str]]
         note = ""
         if key == "accuracy":
             low, high = test["accuracy_interval"]
-            note = f"{t('95% interval')} {low:.4f}–{high:.4f}"
+            note = f"{tr('95% interval')} {low:.4f}–{high:.4f}"
         elif key == "expected_calibration_error" and "uncalibrated" in test:
-            note = f"{t('before')} {test['uncalibrated'][key]:.4f}"
+            note = f"{tr('before')} {test['uncalibrated'][key]:.4f}"
         tiles.append((name, f"{test[key]:.4f}", note))
     return tiles
 
@@ -212,30 +222,29 @@ def _confusion(test: JsonObject, labels: tuple[str, ...]) -> list[tuple[str, lis
 
 def _costs(report: ReportData) -> list[tuple[str, str]]:
     timing = report.metrics.timing.as_dict()
-    costs = [("total time", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
-    steps = ("read_s", "check_s", "encode_s", "choose_s", "fit_s", "calibrate_s", "evaluate_s", "cross_validate_s")
-    costs += [(key.removesuffix("_s").replace("_", "-"), f"{timing[key]:.1f} s") for key in steps if key in timing]
-    costs.append(("model size", f"{report.size / 1e6:.1f} MB"))
+    costs = [(mark("total time"), f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
+    costs += [(name, f"{timing[key]:.1f} s") for key, name in _STEPS.items() if key in timing]
+    costs.append((mark("model size"), f"{report.size / 1e6:.1f} MB"))
     if report.speed:
-        costs.append(("predicted texts per second", f"{report.speed:,.0f}"))
+        costs.append((mark("predicted texts per second"), f"{report.speed:,.0f}"))
     if report.memory:
-        costs.append(("peak memory", f"{report.memory / 1e6:,.0f} MB"))
+        costs.append((mark("peak memory"), f"{report.memory / 1e6:,.0f} MB"))
     return costs
 
 
-def _charts(report: ReportData, t: words.Translate) -> dict[str, list[tuple[str, str, str]]]:
+def _charts(report: ReportData) -> dict[str, list[tuple[str, str, str]]]:
     """Title, caption and SVG of the charts of each section."""
     from tenor.report import charts  # loads matplotlib
 
     history, results = report.model.bundle.history, []
     areas = ", ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in report.curves)
     if report.curves:
-        drawing = charts.precision_recall(report.curves, t)
-        results.append((t("Precision-recall curves"), f"{t('average precision')}: {areas}", drawing))
+        drawing = charts.precision_recall(report.curves)
+        results.append((tr("Precision-recall curves"), f"{tr('average precision')}: {areas}", drawing))
     if "reliability" in report.test:
-        results.append((t("Reliability diagram"), "", charts.reliability(report.test, t)))
+        results.append((tr("Reliability diagram"), "", charts.reliability(report.test)))
     if report.pairs is not None:
-        results.append((t("Predicted against true values"), "", charts.values(report.pairs, t)))
+        results.append((tr("Predicted against true values"), "", charts.values(report.pairs)))
     has_epochs = bool(history) and "epoch" in history[0] and "loss" in history[0]
-    training = [(t("Loss by epoch"), "", charts.learning(history, t))] if has_epochs else []
+    training = [(tr("Loss by epoch"), "", charts.learning(history))] if has_epochs else []
     return {"results": results, "training": training}

@@ -9,6 +9,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import Response
 
+from tenor._core.language import tr
 from tenor._core.version import VERSION
 from tenor.serving import error_responses, limited_route, page
 from tenor.serving.asgi import ASGIApp, Message
@@ -104,7 +105,7 @@ def _add_status(app: FastAPI, models: ModelSet, metrics: ServerMetrics, has_corr
     async def ready() -> Readiness:
         """Report whether the server takes requests and each model answers."""
         if not models.is_ready:
-            raise HTTPException(503, "not ready.", {"Retry-After": "1"})
+            raise HTTPException(503, tr("not ready."), {"Retry-After": "1"})
         if faults := models.faults():
             raise HTTPException(503, " ".join(faults), {"Retry-After": "5"})
         return Readiness(status="ready", notes=models.notes())

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.tasks import Floats
 
 Result = TypeVar("Result")
@@ -112,7 +113,7 @@ class Batcher:
             future = self._aside.submit(work)
         except RuntimeError:
             self._aside_slots.release()
-            raise ModelStuckError("the queue in front of the model has stopped.") from None
+            raise ModelStuckError(tr("the queue in front of the model has stopped.")) from None
         future.add_done_callback(lambda _: self._aside_slots.release())
         try:
             return await asyncio.wrap_future(future)
@@ -122,9 +123,9 @@ class Batcher:
     def fault(self) -> str | None:
         """Why requests are not answered; None: they are."""
         if self._stopped:
-            return "the queue in front of the model has stopped."
+            return tr("the queue in front of the model has stopped.")
         if self._batch_started_at is not None and (took := time.monotonic() - self._batch_started_at) > self._timeout_s:
-            return f"the model has computed one batch for {took:.0f} seconds."
+            return tr("the model has computed one batch for {took:.0f} seconds.", took=took)
         return None
 
     async def run(self) -> None:
@@ -142,7 +143,7 @@ class Batcher:
             self._stopped = True
             for job in (*jobs, *self._jobs):
                 if not job.answer.done():
-                    job.answer.set_exception(ModelStuckError("the queue in front of the model has stopped."))
+                    job.answer.set_exception(ModelStuckError(tr("the queue in front of the model has stopped.")))
             self._thread.shutdown(wait=False)
             self._aside.shutdown(wait=False)
 
@@ -169,7 +170,13 @@ class Batcher:
             self._on_batch(len(texts))
             logits = await asyncio.get_running_loop().run_in_executor(self._thread, jobs[0].predict, texts)
             if len(logits) != len(texts):
-                raise ModelError(f"the model predicted {len(logits):,} texts of {len(texts):,}.")
+                raise ModelError(
+                    tr(
+                        "the model predicted {n_logits:,} texts of {n_texts:,}.",
+                        n_logits=len(logits),
+                        n_texts=len(texts),
+                    )
+                )
             ends = np.cumsum([len(job.texts) for job in jobs])
             for job, rows in zip(jobs, np.split(logits, ends[:-1]), strict=True):
                 if not job.answer.done():

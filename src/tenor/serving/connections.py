@@ -10,6 +10,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from tenor._core.language import tr
+
 MAX_HEAD_BYTES = 64 << 10
 """Bytes of a request before its body."""
 _LINGER_S = 1.0  # in which a refused client must stop sending
@@ -61,7 +63,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Refuse a connection above the limit; else start the timer of the first head."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
-            self._refuse(503, "too many connections; try again.", b"retry-after: 1\r\n")
+            self._refuse(503, tr("too many connections; try again."), b"retry-after: 1\r\n")
         else:
             self._head_timer = self.loop.call_later(self.timeout_s, self._on_head_timeout)
 
@@ -200,10 +202,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
             self._close_after(self.pipeline[0][0] if self.pipeline else self._answered)
         elif self._in_head and max(self._head_bytes, self._received_bytes) > MAX_HEAD_BYTES:
-            self._refuse(431, f"the head of a request may have {MAX_HEAD_BYTES:,} bytes.")
+            self._refuse(
+                431, tr("the head of a request may have {max_head_bytes:,} bytes.", max_head_bytes=MAX_HEAD_BYTES)
+            )
         else:
             self.logger.warning("a client sent what is not an HTTP request.")
-            self._refuse(400, "this is not an HTTP request.")
+            self._refuse(400, tr("this is not an HTTP request."))
 
     def _close_after(self, cycle: RequestResponseCycle | None) -> None:
         """Read no more, and close the connection after this response."""
@@ -244,7 +248,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if not self._idle:  # it was sent before the response to another request
             self._head_timer = self.loop.call_later(self.timeout_s, self._on_head_timeout)
         elif self._in_head:
-            self._refuse(408, "the request did not come in time.")
+            self._refuse(408, tr("the request did not come in time."))
         else:
             self.transport.close()
 

@@ -4,6 +4,7 @@ import asyncio
 
 from fastapi import FastAPI, HTTPException
 
+from tenor._core.language import tr
 from tenor.data.correction_store import Correction, CorrectionStore, StoreFullError
 from tenor.errors import TenorError
 from tenor.serving.corrections import text_fault
@@ -42,7 +43,7 @@ def add_routes(app: FastAPI, store: CorrectionStore, models: ModelSet, limits: L
         text = rows_of(request.text, model.predictor.fields, "text").texts[0]
         _check(text, request.label, model, limits)
         if wait := rate.wait():
-            raise HTTPException(429, "there were too many corrections; try again.", {"Retry-After": str(wait)})
+            raise HTTPException(429, tr("there were too many corrections; try again."), {"Retry-After": str(wait)})
         version = model.version
         predicted = await _predicted(model, request.text, limits)
         correction = Correction(
@@ -56,18 +57,27 @@ def add_routes(app: FastAPI, store: CorrectionStore, models: ModelSet, limits: L
             await asyncio.to_thread(store.add, correction)
         except StoreFullError:
             raise HTTPException(
-                507, f"the database holds {store.max_corrections:,} corrections, its maximum."
+                507,
+                tr(
+                    "the database holds {max_corrections:,} corrections, its maximum.",
+                    max_corrections=store.max_corrections,
+                ),
             ) from None
         except TenorError as error:
             log({"event": "correction not kept", "model": model.name, "problem": error.problem})
-            raise HTTPException(503, "the correction could not be kept; try again.", {"Retry-After": "5"}) from None
+            raise HTTPException(503, tr("the correction could not be kept; try again."), {"Retry-After": "5"}) from None
         return CorrectionResponse(model=model.name, version=version, predicted=predicted, label=request.label)
 
 
 def _check(text: str, label: Label, model: ServedModel, limits: Limits) -> None:
     length, max_length = len(text), limits.max_correction_characters
     if length > max_length:
-        raise HTTPException(413, f"the text has {length:,} characters, and may have {max_length:,}.")
+        raise HTTPException(
+            413,
+            tr(
+                "the text has {length:,} characters, and may have {max_length:,}.", length=length, max_length=max_length
+            ),
+        )
     problem = text_fault(text) or model.predictor.bundle.task.label_problem(label)
     if problem is not None:
         raise HTTPException(422, problem)

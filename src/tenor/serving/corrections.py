@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.data.correction_store import CorrectionStore
 from tenor.data.io.chunks import Chunk
 
@@ -9,9 +10,9 @@ from tenor.data.io.chunks import Chunk
 def text_fault(text: str) -> str | None:
     """Why a text cannot become training data; None: it can."""
     if not text.strip():
-        return "the text is empty."
+        return tr("the text is empty.")
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        return "the text has a character that a text file cannot hold."
+        return tr("the text has a character that a text file cannot hold.")
     return None
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.serving.schemas import ErrorResponse
 
@@ -29,22 +30,22 @@ STATUSES = {
     504: "There was no answer in time.",
 }
 
-STRING_NEEDED = "give a string"
+STRING_NEEDED = mark("give a string")
 _PROBLEMS = {
-    "bool_type": "give true or false",
-    "dict_type": "give a JSON object",
-    "extra_forbidden": "there is no such field; leave it out",
-    "finite_number": "give a finite number",
-    "float_type": "give a number",
-    "greater_than": "give a number above {gt:g}",
-    "greater_than_equal": "give a number of at least {ge:g}",
-    "int_from_float": "give a whole number",
-    "int_type": "give a whole number",
-    "json_invalid": "the JSON is not valid: {error}",
-    "less_than": "give a number below {lt:g}",
-    "list_type": "give a list",
-    "missing": "this field is missing; add it",
-    "model_attributes_type": "give a JSON object",
+    "bool_type": mark("give true or false"),
+    "dict_type": mark("give a JSON object"),
+    "extra_forbidden": mark("there is no such field; leave it out"),
+    "finite_number": mark("give a finite number"),
+    "float_type": mark("give a number"),
+    "greater_than": mark("give a number above {gt:g}"),
+    "greater_than_equal": mark("give a number of at least {ge:g}"),
+    "int_from_float": mark("give a whole number"),
+    "int_type": mark("give a whole number"),
+    "json_invalid": mark("the JSON is not valid: {error}"),
+    "less_than": mark("give a number below {lt:g}"),
+    "list_type": mark("give a list"),
+    "missing": mark("this field is missing; add it"),
+    "model_attributes_type": mark("give a JSON object"),
     "string_type": STRING_NEEDED,
 }
 """Pydantic's type of an error -> what to do, with the values of its context."""
@@ -69,24 +70,24 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         if error.body is not None and "json" not in request.headers.get("content-type", ""):
-            return _response(422, "send JSON, with the header content-type: application/json.")
+            return _response(422, tr("send JSON, with the header content-type: application/json."))
         return _response(422, describe_faults(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
         problem = error.detail
         if error.status_code == 404 and problem == "Not Found":
-            problem = "there is nothing at this path. GET /openapi.json lists the paths."
+            problem = tr("there is nothing at this path. GET /openapi.json lists the paths.")
         elif error.status_code == 405:
-            problem = "this path does not take this method. GET /openapi.json lists the methods."
+            problem = tr("this path does not take this method. GET /openapi.json lists the methods.")
         elif error.status_code == 400:
-            problem = "the body is not UTF-8 text. Send JSON in UTF-8."
+            problem = tr("the body is not UTF-8 text. Send JSON in UTF-8.")
         return _response(error.status_code, problem, error.headers)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
         """A defect of Tenor; the server writes its traceback to the log."""
-        return _response(500, "the server failed; its log says why.")
+        return _response(500, tr("the server failed; its log says why."))
 
 
 def describe_faults(faults: Sequence[JsonMapping]) -> str:
@@ -102,7 +103,7 @@ def describe_faults(faults: Sequence[JsonMapping]) -> str:
         f"{field}: {_problem(fault)}" for field, fault in zip(fields, faults, strict=True) if field not in lists
     ]
     n_hidden = len(problems) - _MAX_FAULTS
-    more = f"; and {n_hidden:,} more" if n_hidden > 0 else ""
+    more = tr("; and {n_hidden:,} more", n_hidden=n_hidden) if n_hidden > 0 else ""
     return "; ".join(problems[:_MAX_FAULTS]) + more + "."
 
 
@@ -113,14 +114,14 @@ def printable_key(key: str) -> str:
 
 def _problem(fault: JsonMapping) -> str:
     problem = _PROBLEMS.get(fault["type"])
-    return problem.format(**fault.get("ctx", {})) if problem else str(fault["msg"])
+    return tr(problem, **fault.get("ctx", {})) if problem else str(fault["msg"])
 
 
 def _field(fault: JsonMapping) -> str:
     """`inputs.3`: the field and the numbers of elements in it, without the types that it could have had."""
     loc = fault["loc"]
     if fault["type"] == "json_invalid":
-        return f"character {loc[1]}"
+        return tr("character {loc}", loc=loc[1])
     keys = loc[1:2] + tuple(part for part in loc[2:] if isinstance(part, int))
     return ".".join(printable_key(key) if isinstance(key, str) else str(key) for key in keys) or "body"
 

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 
+from tenor._core.language import tr
 from tenor.serving.asgi import BODY_KEY, ASGIApp, Message, Receive, Send
 from tenor.serving.limits import Limits
 from tenor.serving.origins import Origins
@@ -73,7 +74,7 @@ class Guard:
                 await self._handle(scope, receive, send_and_note_status)
         except TimeoutError:
             if not started:
-                message = f"there was no answer within {self.limits.timeout_s:g} seconds."
+                message = tr("there was no answer within {timeout_s:g} seconds.", timeout_s=self.limits.timeout_s)
                 await _send_error(send_and_note_status, 504, message)
         except asyncio.CancelledError:
             raise
@@ -89,7 +90,7 @@ class Guard:
             await _send_error(send, *refusal)
             return
         if self.keys and scope["path"] not in PUBLIC_PATHS and not self._has_valid_key(headers):
-            await _send_error(send, 401, "a valid key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.")
+            await _send_error(send, 401, tr("a valid key is needed: Authorization: Bearer KEY, or X-API-Key: KEY."))
             return
         body = bytearray()
         try:
@@ -106,7 +107,10 @@ class Guard:
         self, scope: Message, headers: dict[bytes, bytes], receive: Receive, body: bytearray
     ) -> Refusal | None:
         """Append the body of the request to `body`; returns why the request is refused, or None."""
-        too_large = 413, f"the request is larger than {self.limits.max_body_bytes:,} bytes."
+        too_large = (
+            413,
+            tr("the request is larger than {max_body_bytes:,} bytes.", max_body_bytes=self.limits.max_body_bytes),
+        )
         if self._announces_too_much(headers):
             if headers.get(b"expect", b"").lower() != b"100-continue":
                 await self._discard(receive)
@@ -123,9 +127,9 @@ class Guard:
                     body += part
                     has_more = message.get("more_body", False)
                     if self._held_bytes > self.limits.max_held_bytes:
-                        return 503, "the server holds too many texts; try again."
+                        return 503, tr("the server holds too many texts; try again.")
         except TimeoutError:
-            return 408, "the body of the request did not come in time."
+            return 408, tr("the body of the request did not come in time.")
         if len(body) > self.limits.max_body_bytes:
             await self._discard(receive)
             return too_large

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from fastapi import HTTPException
 
+from tenor._core.language import tr
 from tenor._core.records import Json, JsonObject
 from tenor.serving.error_responses import STRING_NEEDED, printable_key
 from tenor.serving.limits import Limits
@@ -73,7 +74,7 @@ class JsonReader:
         except _TooLargeError as error:
             raise HTTPException(413, str(error)) from None
         if self._next():
-            raise self._error("Extra data")
+            raise self._error(tr("Extra data"))
         return value
 
     def _object(self) -> JsonObject:
@@ -83,14 +84,14 @@ class JsonReader:
         for _ in range(MAX_KEYS):
             if first == b"}":
                 if values:
-                    raise self._error("a comma ends the object")
+                    raise self._error(tr("a comma ends the object"))
                 self._at += 1
                 return values
             if first != b'"':
-                raise self._error("a key in double quotes should be here")
+                raise self._error(tr("a key in double quotes should be here"))
             key = self._string("body")
             if self._next() != b":":
-                raise self._error("a colon should be here")
+                raise self._error(tr("a colon should be here"))
             self._at += 1
             self._characters = 0
             first = self._next()
@@ -99,8 +100,8 @@ class JsonReader:
                 return values
             first = self._next()
             if first == b"}":
-                raise self._error("a key should be here")
-        raise HTTPException(422, f"body: there are more than {MAX_KEYS} keys.")
+                raise self._error(tr("a key should be here"))
+        raise HTTPException(422, tr("body: there are more than {max_keys} keys.", max_keys=MAX_KEYS))
 
     def _value(self, first: bytes, key: str) -> Json:
         if first == b"[" and key in self._list_fields:
@@ -119,18 +120,28 @@ class JsonReader:
             return values
         while True:
             if first != b'"':
-                raise self._error("a key in double quotes should be here")
+                raise self._error(tr("a key in double quotes should be here"))
             key = self._string(place)
             if key in values:
-                raise HTTPException(422, f"{place}: the field {printable_key(key)!r} occurs twice.")
+                raise HTTPException(
+                    422,
+                    tr(
+                        "{place}: the field {printable_key!r} occurs twice.",
+                        place=place,
+                        printable_key=printable_key(key),
+                    ),
+                )
             if self._next() != b":":
-                raise self._error("a colon should be here")
+                raise self._error(tr("a colon should be here"))
             self._at += 1
             values[key] = self._scalar(self._next(), f"{place}.{printable_key(key)}", is_row=True)
             self._n_values += 1
             if self._n_values > self._limits.max_values:
                 raise _TooLargeError(
-                    f"the texts of a request may have {self._limits.max_values:,} fields in all, and these have more."
+                    tr(
+                        "the texts of a request may have {max_values:,} fields in all, and these have more.",
+                        max_values=self._limits.max_values,
+                    )
                 )
             if not self._n_values % 1_000:
                 time.sleep(0)
@@ -150,11 +161,17 @@ class JsonReader:
             is_row = takes_rows and first == b"{"
             if first != b'"' and not is_row:
                 if first not in _VALUE_STARTS:
-                    raise self._error("a value should be here")
-                needed = f"{STRING_NEEDED} or an object of fields" if takes_rows else STRING_NEEDED
+                    raise self._error(tr("a value should be here"))
+                needed = (
+                    tr("{string_needed} or an object of fields", string_needed=STRING_NEEDED)
+                    if takes_rows
+                    else STRING_NEEDED
+                )
                 raise HTTPException(422, f"{printable_key(key)}.{len(values)}: {needed}.")
             if len(values) == self._limits.max_texts:
-                raise _TooLargeError(f"a request may have {len(values):,} texts, and this one has more.")
+                raise _TooLargeError(
+                    tr("a request may have {n_values:,} texts, and this one has more.", n_values=len(values))
+                )
             place = f"{printable_key(key)}.{len(values)}"
             values.append(self._row(place) if is_row else self._string(place))
             if not len(values) % 1_000:
@@ -167,7 +184,7 @@ class JsonReader:
         """Pass the character after a value: True for the closing one, False for a comma."""
         character = self._next()
         if character not in (closing, b","):
-            raise self._error("a comma should be here")
+            raise self._error(tr("a comma should be here"))
         self._at += 1
         return character == closing
 
@@ -175,9 +192,11 @@ class JsonReader:
         if first == b'"':
             return self._string(printable_key(key))
         if first and first in b"[{":
-            remedy = "give a string, a number, true, false or null."
+            remedy = tr("give a string, a number, true, false or null.")
             if first == b"[" and self._list_fields and not is_row:
-                remedy += f" A list of strings belongs into {' or '.join(map(repr, sorted(self._list_fields)))}."
+                remedy += tr(
+                    " A list of strings belongs into {map}.", map=" or ".join(map(repr, sorted(self._list_fields)))
+                )
             raise HTTPException(422, f"{printable_key(key)}: {remedy}")
         for word, value in _WORDS.items():
             if self._body.startswith(word, self._at):
@@ -185,9 +204,11 @@ class JsonReader:
                 return value
         match = _NUMBER.match(self._body, self._at, self._at + _MAX_NUMBER_BYTES)
         if match is None:
-            raise self._error("a value should be here")
+            raise self._error(tr("a value should be here"))
         if len(number := match.group()) == _MAX_NUMBER_BYTES:
-            raise HTTPException(422, f"{printable_key(key)}: the number has too many digits.")
+            raise HTTPException(
+                422, tr("{printable_key}: the number has too many digits.", printable_key=printable_key(key))
+            )
         self._at = match.end()
         return json.loads(number)
 
@@ -205,13 +226,16 @@ class JsonReader:
             self._characters += len(parts[-1])
             if self._characters > self._limits.max_characters:
                 raise _TooLargeError(
-                    f"a request may have {self._limits.max_characters:,} characters, and this one has more."
+                    tr(
+                        "a request may have {max_characters:,} characters, and this one has more.",
+                        max_characters=self._limits.max_characters,
+                    )
                 )
             if mark == b'"':
                 self._at += 1
                 return _joined(parts, place)
             if end == begin:  # else the window ended there
-                raise self._error("the string does not end" if not mark else "this cannot stand in a string")
+                raise self._error(tr("the string does not end") if not mark else tr("this cannot stand in a string"))
             time.sleep(0)  # other threads may run
 
     def _next(self) -> bytes:
@@ -251,6 +275,11 @@ def _joined(parts: list[str], place: str) -> str:
         except UnicodeEncodeError as error:
             escape = f"\\u{ord(part[error.start]):04x}"
             raise HTTPException(
-                422, f"{place}: {escape} is half of a character (a surrogate), and the other half is missing."
+                422,
+                tr(
+                    "{place}: {escape} is half of a character (a surrogate), and the other half is missing.",
+                    place=place,
+                    escape=escape,
+                ),
             ) from None
     return "".join(parts)

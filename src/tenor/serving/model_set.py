@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fastapi import HTTPException
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError, TenorError
 from tenor.serving.batching import ModelStuckError, QueueFullError
 from tenor.serving.options import ServerOptions
@@ -42,20 +43,28 @@ class ModelSet:
         names = [model.name for model in loaded]
         if len(self.by_name) < len(loaded):
             twice = next(name for name in names if names.count(name) > 1)
-            raise SettingsError(f"two models have the same name: {twice}.", "Rename the folder of one.")
+            raise SettingsError(
+                tr("two models have the same name: {twice}.", twice=twice), tr("Rename the folder of one.")
+            )
 
     def find(self, name: str | None) -> ServedModel:
         """The model of this name; None: the only one. Raises HTTPException if there is none, or several."""
         if name is None and len(self.by_name) > 1:
-            raise HTTPException(422, f"name one of the models: {', '.join(self.by_name)}.")
+            raise HTTPException(422, tr("name one of the models: {by_name}.", by_name=", ".join(self.by_name)))
         model = next(iter(self.by_name.values())) if name is None else self.by_name.get(name)
         if model is None:
-            raise HTTPException(404, f"there is no model {name!r}; there are: {', '.join(self.by_name)}.")
+            raise HTTPException(
+                404, tr("there is no model {name!r}; there are: {by_name}.", name=name, by_name=", ".join(self.by_name))
+            )
         return model
 
     def faults(self) -> list[str]:
         """A sentence for each model that does not answer."""
-        return [f"{name} does not answer: {fault}" for name, model in self.by_name.items() if (fault := model.fault())]
+        return [
+            tr("{name} does not answer: {fault}", name=name, fault=fault)
+            for name, model in self.by_name.items()
+            if (fault := model.fault())
+        ]
 
     def notes(self) -> dict[str, list[str]]:
         """Notes for the operator, by model, if there are any."""
@@ -90,8 +99,10 @@ async def answered(response: Awaitable[Result], model: ServedModel) -> Result:
     try:
         return await response
     except QueueFullError:
-        raise HTTPException(503, "too many texts wait; try again.", {"Retry-After": "1"}) from None
+        raise HTTPException(503, tr("too many texts wait; try again."), {"Retry-After": "1"}) from None
     except ModelStuckError as error:
-        raise HTTPException(503, f"{model.name} does not answer: {error}", {"Retry-After": "5"}) from None
+        raise HTTPException(
+            503, tr("{name} does not answer: {error}", name=model.name, error=error), {"Retry-After": "5"}
+        ) from None
     except TenorError as error:
         raise HTTPException(422, f"{error.problem} {error.remedy}") from None

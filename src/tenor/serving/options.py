@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError
 from tenor.serving.limits import Limits
 
@@ -38,4 +39,6 @@ class ServerOptions:
     def __post_init__(self) -> None:
         for origin in self.origins:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
-                raise SettingsError(f"{origin}: this is not a CORS origin.", "Write it as https://example.org.")
+                raise SettingsError(
+                    tr("{origin}: this is not a CORS origin.", origin=origin), tr("Write it as https://example.org.")
+                )

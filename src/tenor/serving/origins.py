@@ -9,6 +9,7 @@ page of the server itself, from an allowed origin, or from no page.
 import ipaddress
 import re
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError
 from tenor.serving.asgi import Message
 
@@ -40,7 +41,8 @@ class Origins:
         for host in allowed_hosts:
             if not _NAME.fullmatch(host.lower()) and _address(host) is None:
                 raise SettingsError(
-                    f"{host!r} is not a name that a server can have.", "Write it without scheme, port and path."
+                    tr("{host!r} is not a name that a server can have.", host=host),
+                    tr("Write it without scheme, port and path."),
                 )
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._origins = frozenset(allowed_origins)
@@ -54,19 +56,25 @@ class Origins:
         """
         for header in (b"host", b"origin"):
             if sum(name == header for name, _ in scope["headers"]) > 1:
-                return 400, f"the request has more than one header {header.decode().capitalize()}."
+                return 400, tr(
+                    "the request has more than one header {capitalize}.", capitalize=header.decode().capitalize()
+                )
         host = headers.get(b"host")
         if host is not None and scope["path"] not in _PROBES and not self._is_own(host):
             return 421, (
-                "the request names a host that the server does not know. If it names this server, start it with: "
-                "tenor serve MODEL --allowed-host NAME"
+                tr(
+                    "the request names a host that the server does not know. If it names this server, "
+                    "start it with: tenor serve MODEL --allowed-host NAME"
+                )
             )
         page = headers.get(b"origin")
         if page is None or scope["method"] in _READING or self._may_send(page, host or b""):
             return None
         return 403, (
-            "a web page of another site may not send this. To allow its origin, start the server with: "
-            "tenor serve MODEL --cors ORIGIN"
+            tr(
+                "a web page of another site may not send this. To allow its origin, start the server "
+                "with: tenor serve MODEL --cors ORIGIN"
+            )
         )
 
     def _is_own(self, host: bytes) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.errors import TenorError
 from tenor.inference import bundle
@@ -58,7 +59,7 @@ async def watch(model: ServedModel, interval_s: float, trial_timeout_s: float, l
         except (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError):
             raise
         except TimeoutError:
-            problem = f"it was not loaded within {trial_timeout_s:.0f} seconds."
+            problem = tr("it was not loaded within {trial_timeout_s:.0f} seconds.", trial_timeout_s=trial_timeout_s)
         except (TenorError, OSError) as error:
             problem = str(error)
         except BaseException as error:  # a panic in native code is not an Exception
@@ -84,5 +85,5 @@ def _digest(folder: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_MANIFEST_BYTES:
-        raise TenorError(f"{bundle.MANIFEST} is not a file that a model can have.")
+        raise TenorError(tr("{manifest} is not a file that a model can have.", manifest=bundle.MANIFEST))
     return bundle.digest(folder)

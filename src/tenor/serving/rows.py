@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from fastapi import HTTPException
 
+from tenor._core.language import tr
 from tenor._core.records import Json
 from tenor.data.fields import Fields
 from tenor.errors import DataError
@@ -40,9 +41,16 @@ def rows_of(
         if isinstance(each, str) and fields.is_single_text:
             rows.append(each)
         elif fields.is_single_text:
-            raise HTTPException(422, f"{place}: the model reads one text; give a string.")
+            raise HTTPException(422, tr("{place}: the model reads one text; give a string.", place=place))
         elif isinstance(each, str):
-            raise HTTPException(422, f"{place}: the model reads several fields; give {json_row.example(fields)}.")
+            raise HTTPException(
+                422,
+                tr(
+                    "{place}: the model reads several fields; give {example}.",
+                    place=place,
+                    example=json_row.example(fields),
+                ),
+            )
         else:
             try:
                 row, absent = json_row.to_row(each, fields)

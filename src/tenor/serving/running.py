@@ -17,6 +17,7 @@ from typing import cast
 
 import uvicorn
 
+from tenor._core.language import tr
 from tenor._core.printable import printable_json
 from tenor._core.records import JsonObject
 from tenor.errors import SettingsError
@@ -60,7 +61,7 @@ class _Server(uvicorn.Server):
 
 
 def _exit(sig: int, seconds: float) -> None:
-    message = f"a model did not stop within {seconds:.0f} seconds, so the server ended without it."
+    message = tr("a model did not stop within {seconds:.0f} seconds, so the server ended without it.", seconds=seconds)
     log_line({"event": "server", "level": "error", "message": message})
     sys.stderr.flush()
     os._exit(128 + sig)
@@ -87,8 +88,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         raise SettingsError(
-            f"{host}, port {port}: the server cannot listen there: {error}.",
-            "Choose another `port=...` or `host=...`.",
+            tr("{host}, port {port}: the server cannot listen there: {error}.", host=host, port=port, error=error),
+            tr("Choose another `port=...` or `host=...`."),
         ) from None
     return listening
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.errors import DataError
 from tenor.serving.app import create_app
 from tenor.serving.options import ServerOptions
@@ -37,8 +38,11 @@ def read_keys(path: Path) -> tuple[str, ...]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the keys cannot be read: {error}.", "Give a text file, a key a line.") from None
+        raise DataError(
+            tr("{path}: the keys cannot be read: {error}.", path=path, error=error),
+            tr("Give a text file, a key a line."),
+        ) from None
     keys = tuple(line.strip() for line in lines if line.strip())
     if not keys:
-        raise DataError(f"{path}: there is no key.", "Write one on a line.")
+        raise DataError(tr("{path}: there is no key.", path=path), tr("Write one on a line."))
     return keys

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from fastapi import HTTPException
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.errors import SettingsError
 from tenor.explanation.texts import explain
@@ -88,7 +89,7 @@ class ServedModel:
         """Notes for the operator of the server. Each is a sentence without a path."""
         notes = list(self.predictor.bundle.notes)
         if self.refused is not None:
-            notes.append("a new version in its folder was refused; the log says why.")
+            notes.append(tr("a new version in its folder was refused; the log says why."))
         return notes
 
     async def reload(self, digest: str, timeout_s: float) -> None:
@@ -177,7 +178,7 @@ class ServedModel:
         response = PredictResponse(model=self.name, predictions=[])
         if not task.has_labels:
             if request.top_k is not None:
-                raise SettingsError("top_k is for labels, and the model predicts numbers.", "Leave it out.")
+                raise SettingsError(tr("top_k is for labels, and the model predicts numbers."), tr("Leave it out."))
             response.predictions = _finite(task.scores(logits)[:, 0]).tolist()
             if request.coverage is not None:
                 ends = predictor.prediction_intervals(logits, request.coverage).tolist()
@@ -199,14 +200,23 @@ def _check_explained(texts: list[str], limits: Limits) -> None:
     """Refuse a text that takes too long to explain: an explanation that has started cannot be stopped."""
     if len(texts) > limits.max_explained_texts:
         raise HTTPException(
-            413, f"{limits.max_explained_texts} texts can be explained at once, and there are {len(texts):,}."
+            413,
+            tr(
+                "{max_explained_texts} texts can be explained at once, and there are {n_texts:,}.",
+                max_explained_texts=limits.max_explained_texts,
+                n_texts=len(texts),
+            ),
         )
     characters = sum(map(len, texts))
     if characters > limits.max_explained_characters:
         raise HTTPException(
             413,
-            f"texts of {limits.max_explained_characters:,} characters in all can be explained at once, and these have "
-            f"{characters:,}. Send fewer, or without explain.",
+            tr(
+                "texts of {max_explained_characters:,} characters in all can be explained at once, and "
+                "these have {characters:,}. Send fewer, or without explain.",
+                max_explained_characters=limits.max_explained_characters,
+                characters=characters,
+            ),
         )
 
 
@@ -217,7 +227,7 @@ def _explanations(predictor: Predictor, texts: list[str]) -> list[JsonObject]:
 def _finite(values: Floats) -> Floats:
     """The values, if JSON can hold them. Raises ModelError if one is not finite."""
     if not np.isfinite(values).all():
-        raise ModelError("the model predicted a number that is not finite.")
+        raise ModelError(tr("the model predicted a number that is not finite."))
     return values
 
 

@@ -17,6 +17,7 @@ from typing import IO
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.errors import BundleError, TenorError
 from tenor.inference import bundle
 from tenor.inference.predictor import Predictor
@@ -44,7 +45,9 @@ def load_warmed(folder: Path, expected: str | None = None) -> Predictor:
     predictor = Predictor(bundle.load(folder, expected_digest=expected))  # the server logs its notes
     logits = predictor.raw_logits([*map(predictor.fields.fill, TEXTS)])
     if len(logits) != len(TEXTS) or not np.isfinite(logits).all():
-        raise BundleError(f"{folder}: the model does not give a finite number for each text.", "Train it again.")
+        raise BundleError(
+            tr("{folder}: the model does not give a finite number for each text.", folder=folder), tr("Train it again.")
+        )
     return predictor
 
 
@@ -72,7 +75,10 @@ async def try_model(folder: Path, digest: str, timeout_s: float) -> str | None:
             while process.poll() is None and monotonic() < deadline:
                 await asyncio.sleep(_POLL_S)
             if process.poll() is None:
-                return f"it did not load and predict a few texts within {_WALL_RATIO * timeout_s:.0f} seconds."
+                return tr(
+                    "it did not load and predict a few texts within {wall_ratio:.0f} seconds.",
+                    wall_ratio=_WALL_RATIO * timeout_s,
+                )
             assert process.stdout is not None
             return _verdict(process.stdout.read(), process.returncode, timeout_s)
         finally:
@@ -93,10 +99,13 @@ def _verdict(output: bytes, code: int, timeout_s: float) -> str | None:
         import signal
 
         if -code in (signal.SIGXCPU, signal.SIGKILL):
-            return f"it took more than {timeout_s:.0f} seconds of the processor, or too much memory, and was ended."
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        return f"it crashed ({name}), or took too much memory."
-    return f"its trial ended with status {code}."
+            return tr(
+                "it took more than {timeout_s:.0f} seconds of the processor, or too much memory, and was ended.",
+                timeout_s=timeout_s,
+            )
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else tr("signal {value}", value=-code)
+        return tr("it crashed ({name}), or took too much memory.", name=name)
+    return tr("its trial ended with status {code}.", code=code)
 
 
 def main(folder: str, digest: str, memory: str, seconds: str) -> None:
@@ -116,7 +125,7 @@ def main(folder: str, digest: str, memory: str, seconds: str) -> None:
     try:
         load_warmed(Path(folder), digest)
     except MemoryError:
-        problem = f"it takes more than {int(memory) >> 20:,} MiB of memory."
+        problem = tr("it takes more than {memory:,} MiB of memory.", memory=int(memory) >> 20)
     except TenorError as error:
         problem = str(error)
     except BaseException as error:

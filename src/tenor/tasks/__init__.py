@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor._core.records import Record
 from tenor.tasks.base import Activation as Activation
 from tenor.tasks.base import Floats as Floats
@@ -50,18 +51,21 @@ def from_dict(description: dict[str, object]) -> Task:
     if record.choice("kind", typing.get_args(Kind)) == "regression":
         mean, std = record.number("centre", -_LARGEST_VALUE, _LARGEST_VALUE), record.number("spread")
         if not 0 < std <= _LARGEST_VALUE:
-            raise record.error("spread", f"it is {std:g}, not above 0 and at most {_LARGEST_VALUE:g}")
+            raise record.error(
+                "spread",
+                tr("it is {std:g}, not above 0 and at most {largest_value:g}", std=std, largest_value=_LARGEST_VALUE),
+            )
         return Regression(mean=mean, std=std)
     labels = tuple(record.strings("labels"))
     if len(set(labels)) != len(labels):
-        raise record.error("labels", "one occurs twice")
+        raise record.error("labels", tr("one occurs twice"))
     if description["kind"] != "multilabel":
         if len(labels) < 2:
-            raise record.error("labels", "there are fewer than two")
+            raise record.error("labels", tr("there are fewer than two"))
         return SingleLabel(labels)
     if not labels:
-        raise record.error("labels", "the list is empty")
+        raise record.error("labels", tr("the list is empty"))
     thresholds = record.items("thresholds")
     if len(thresholds) not in (0, len(labels)) or not all(type(each) is float and 0 < each < 1 for each in thresholds):
-        raise record.error("thresholds", "they are not one for each label, above 0 and below 1")
+        raise record.error("thresholds", tr("they are not one for each label, above 0 and below 1"))
     return MultiLabel(labels, tuple(thresholds), record.boolean("never_none"))

@@ -8,6 +8,8 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
+
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
 Activation = Literal["sigmoid", "softmax", "identity"]
 Metric = Literal["accuracy", "micro_f1", "r2"]
@@ -218,5 +220,5 @@ def label_list_problem(given: Sequence[object], known: Sequence[str]) -> str | N
     """What is wrong with these labels of one text: one is unknown, or one occurs twice."""
     unknown = [each for each in given if each not in known]
     if unknown:
-        return f"the model has no label {unknown[0]!r:.100}."
-    return "a label occurs twice." if len(set(given)) < len(given) else None
+        return tr("the model has no label {unknown!r:.100}.", unknown=unknown[0])
+    return tr("a label occurs twice.") if len(set(given)) < len(given) else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.errors import listed
 from tenor.tasks.base import (
     LARGEST_LOSS,
@@ -195,12 +196,12 @@ class MultiLabel(Task):
     def label_problem(self, label: Label) -> str | None:
         """It must be a list of known labels, each once."""
         if not isinstance(label, list):
-            return "a text may have several labels: give a list."
+            return tr("a text may have several labels: give a list.")
         return label_list_problem(label, self.labels)
 
     def describe(self) -> str:
         """`labels: a, b (any number per text)`."""
-        return f"labels: {listed(self.labels)} (any number per text)"
+        return tr("labels: {labels} (any number per text)", labels=listed(self.labels))
 
     def union(self, other: Task) -> "MultiLabel":
         """The task with the labels of both, without thresholds."""

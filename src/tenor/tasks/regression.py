@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError
 from tenor.tasks.base import Activation, Floats, Kind, Label, LabelArray, Metric, Targets, Task
 
@@ -70,7 +71,7 @@ class Regression(Task):
 
     def probabilities(self, logits: Floats) -> Floats:
         """Raise SettingsError: there are none."""
-        raise SettingsError("the model predicts numbers and has no probabilities.", "Call predict.")
+        raise SettingsError(tr("the model predicts numbers and has no probabilities."), tr("Call predict."))
 
     def label_indicators(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """(texts, 0): there are no labels."""
@@ -155,11 +156,11 @@ class Regression(Task):
     def label_problem(self, label: Label) -> str | None:
         """It must be a finite number."""
         number = isinstance(label, (int, float)) and math.isfinite(label)
-        return None if number else "the model predicts numbers: give one."
+        return None if number else tr("the model predicts numbers: give one.")
 
     def describe(self) -> str:
         """`values: 3.1 on average, 0.8 around it`."""
-        return f"values: {self.mean:.4g} on average, {self.std:.4g} around it"
+        return tr("values: {mean:.4g} on average, {std:.4g} around it", mean=self.mean, std=self.std)
 
     def union(self, other: Task) -> "Regression":
         """The task itself: numbers have no labels."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.errors import listed
 from tenor.tasks.base import (
     LARGEST_LOSS,
@@ -207,12 +208,12 @@ class SingleLabel(Task):
     def label_problem(self, label: Label) -> str | None:
         """A list is not one label, and the label must be known."""
         if isinstance(label, list):
-            return "a text has one label: give it alone."
+            return tr("a text has one label: give it alone.")
         return label_list_problem([label], self.labels)
 
     def describe(self) -> str:
         """`labels: a, b`."""
-        return f"labels: {listed(self.labels)}"
+        return tr("labels: {labels}", labels=listed(self.labels))
 
     def union(self, other: Task) -> "SingleLabel":
         """The task with the labels of both."""

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.text import normalise, scripts
 
@@ -73,11 +74,11 @@ def restore(record: Record) -> CharacterMap:
     record.refuse_unknown({"characters", "replacements", "source"})
     characters, replacements = (record.string(key, _MAX_CHARACTERS) for key in ("characters", "replacements"))
     if len(characters) != len(replacements):
-        raise record.error("replacements", "there is not one for each character")
+        raise record.error("replacements", tr("there is not one for each character"))
     if len(set(characters)) < len(characters):
-        raise record.error("characters", "one occurs twice")
+        raise record.error("characters", tr("one occurs twice"))
     if not (characters + replacements).isprintable():  # such as the separator of fields
-        raise record.error("replacements", "there are control characters")
+        raise record.error("replacements", tr("there are control characters"))
     return CharacterMap(characters, replacements, record.string("source", 100))
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor._core.threads import parallel_map
 from tenor.data.text_source import text_source
@@ -105,7 +106,14 @@ def restore(description: JsonObject) -> NgramVocabulary:
     record.integer("bits", BITS, BITS)
     word_ngrams = record.integers("orders", 1, MAX_NGRAM_LENGTH)
     if not 0 < len(word_ngrams) <= MAX_NGRAM_LENGTH:
-        raise record.error("orders", f"it has {len(word_ngrams):,} items; from 1 to {MAX_NGRAM_LENGTH} are allowed")
+        raise record.error(
+            "orders",
+            tr(
+                "it has {n_word_ngrams:,} items; from 1 to {max_ngram_length} are allowed",
+                n_word_ngrams=len(word_ngrams),
+                max_ngram_length=MAX_NGRAM_LENGTH,
+            ),
+        )
     return NgramVocabulary(tuple(word_ngrams), tuple(record.integers("buckets", 0, (1 << BITS) - 1)))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tenor._core.language import tr
 from tenor._core.records import RecordError
 from tenor.text.tokenizer_checks import MAX_SCORE, MAX_TOKEN_CHARACTERS, MAX_TOKENS
 
@@ -87,14 +88,14 @@ def parse(data: bytes, file: str) -> SentencePieceModel:
     pieces: list[Piece] = []
     trainer: dict[int, _Field] = {}
     normalizer: dict[int, _Field] = {}
-    for field in reader.fields(0, len(data), "the file"):
+    for field in reader.fields(0, len(data), tr("the file")):
         if field.number == _PIECES:
             if len(pieces) == MAX_TOKENS:
-                raise RecordError(file, "", f"it has more than {MAX_TOKENS:,} pieces")
+                raise RecordError(file, "", tr("it has more than {max_tokens:,} pieces", max_tokens=MAX_TOKENS))
             pieces.append(reader.piece(field, len(pieces)))
         elif field.number in (_TRAINER, _NORMALIZER):
             target = trainer if field.number == _TRAINER else normalizer
-            target.update({inner.number: inner for inner in reader.fields(field.begin, field.end, "its options")})
+            target.update({inner.number: inner for inner in reader.fields(field.begin, field.end, tr("its options"))})
     model = SentencePieceModel(
         pieces=pieces,
         algorithm=_number(trainer, 3, UNIGRAM),
@@ -119,19 +120,19 @@ def _bytes(data: bytes, fields: dict[int, _Field], number: int) -> bytes:
 
 def _check(model: SentencePieceModel, file: str, has_other_blanks: bool) -> None:
     if not model.pieces:
-        raise RecordError(file, "", "it is not a file of SentencePiece: it has no pieces")
+        raise RecordError(file, "", tr("it is not a file of SentencePiece: it has no pieces"))
     if model.algorithm not in (UNIGRAM, BPE):
         name = _ALGORITHMS.get(model.algorithm, str(model.algorithm))
-        raise RecordError(file, "", f"its algorithm is {name}; Unigram and BPE are known")
+        raise RecordError(file, "", tr("its algorithm is {name}; Unigram and BPE are known", name=name))
     if has_other_blanks:
-        raise RecordError(file, "", "it marks blanks in another way than with \u2581 before a word")
+        raise RecordError(file, "", tr("it marks blanks in another way than with ▁ before a word"))
     if sum(piece.kind == UNKNOWN for piece in model.pieces) != 1:
-        raise RecordError(file, "", "it does not have exactly one unknown piece")
+        raise RecordError(file, "", tr("it does not have exactly one unknown piece"))
     if len({piece.text for piece in model.pieces}) < len(model.pieces):
-        raise RecordError(file, "", "a piece occurs twice")
+        raise RecordError(file, "", tr("a piece occurs twice"))
     n_bytes = sum(piece.kind == BYTE for piece in model.pieces)
     if model.byte_fallback and n_bytes != 256:
-        raise RecordError(file, "", f"it has {n_bytes} of the 256 bytes")
+        raise RecordError(file, "", tr("it has {n_bytes} of the 256 bytes", n_bytes=n_bytes))
 
 
 class _Reader:
@@ -159,9 +160,9 @@ class _Reader:
             elif wire in (_FIXED32, _FIXED64):
                 size = 4 if wire == _FIXED32 else 8
             else:
-                raise self._error(at, f"{where} has a field of the unknown kind {wire}")
+                raise self._error(at, tr("{where} has a field of the unknown kind {wire}", where=where, wire=wire))
             if size > end - at:
-                raise self._error(at, f"{where} ends too early")
+                raise self._error(at, tr("{where} ends too early", where=where))
             if wire == _FIXED32:
                 value = int.from_bytes(data[at : at + 4], "little")
             yield _Field(key >> 3, value, at, at + size)
@@ -178,7 +179,7 @@ class _Reader:
                 (score,) = struct.unpack_from("<f", data, middle + 1)
                 return self._checked(data[begin + 2 : middle], score, rest[1] if rest else NORMAL, number)
         text, score, kind = b"", 0.0, NORMAL
-        for inner in self.fields(begin, end, f"piece {number:,}"):
+        for inner in self.fields(begin, end, tr("piece {number:,}", number=number)):
             if inner.number == 1:
                 text = data[inner.begin : inner.end]
             elif inner.number == 2:
@@ -191,14 +192,18 @@ class _Reader:
         try:
             decoded = text.decode() if len(text) <= _MAX_BYTES else ""
         except UnicodeDecodeError:
-            raise RecordError(self._file, f"pieces[{number}]", "it is not UTF-8") from None
+            raise RecordError(self._file, f"pieces[{number}]", tr("it is not UTF-8")) from None
         if not 0 < len(decoded) <= MAX_TOKEN_CHARACTERS:
-            problem = f"it has {len(text):,} bytes; from 1 character to {MAX_TOKEN_CHARACTERS:,} are allowed"
+            problem = tr(
+                "it has {n_text:,} bytes; from 1 character to {max_token_characters:,} are allowed",
+                n_text=len(text),
+                max_token_characters=MAX_TOKEN_CHARACTERS,
+            )
             raise RecordError(self._file, f"pieces[{number}]", problem)
         if not (math.isfinite(score) and abs(score) <= MAX_SCORE):
-            raise RecordError(self._file, f"pieces[{number}]", "its score is not a usable number")
+            raise RecordError(self._file, f"pieces[{number}]", tr("its score is not a usable number"))
         if not NORMAL <= kind <= BYTE:
-            raise RecordError(self._file, f"pieces[{number}]", f"its type {kind} is not known")
+            raise RecordError(self._file, f"pieces[{number}]", tr("its type {kind} is not known", kind=kind))
         return Piece(decoded, score, kind)
 
     def _varint(self, at: int, end: int, where: str) -> tuple[int, int]:
@@ -206,13 +211,18 @@ class _Reader:
         value = 0
         for count in range(_LONGEST_VARINT):
             if at >= end:
-                raise self._error(at, f"{where} ends too early")
+                raise self._error(at, tr("{where} ends too early", where=where))
             byte = self._data[at]
             at += 1
             value |= (byte & 0x7F) << (7 * count)
             if byte < 0x80:
                 return value & (1 << 64) - 1, at
-        raise self._error(at, f"{where} has a number of more than {_LONGEST_VARINT} bytes")
+        raise self._error(
+            at,
+            tr("{where} has a number of more than {longest_varint} bytes", where=where, longest_varint=_LONGEST_VARINT),
+        )
 
     def _error(self, at: int, problem: str) -> RecordError:
-        return RecordError(self._file, "", f"it is truncated or damaged: {problem} (byte {at:,})")
+        return RecordError(
+            self._file, "", tr("it is truncated or damaged: {problem} (byte {at:,})", problem=problem, at=at)
+        )

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, RecordError
 from tenor.text.sentencepiece_model import (
     BPE,
@@ -64,16 +65,16 @@ def specification(
         RecordError: A token of the layout does not exist, or the model cannot be expressed.
     """
     if any(piece.kind not in (UNKNOWN, CONTROL) for piece in model.pieces[: layout.skipped]):
-        raise RecordError(file, "", f"its first {layout.skipped} pieces are not special tokens")
+        raise RecordError(file, "", tr("its first {skipped} pieces are not special tokens", skipped=layout.skipped))
     pieces = _arrange(model, layout)
     ids = {piece.text: number for number, piece in enumerate(pieces)}
     if len(ids) < len(pieces):
-        raise RecordError(file, "", "a special token of the encoder is also a piece")
+        raise RecordError(file, "", tr("a special token of the encoder is also a piece"))
     if missing := [token for token in (layout.before, layout.after, *layout.between) if token not in ids]:
-        raise RecordError(file, "", f"there is no token {missing[0]}")
+        raise RecordError(file, "", tr("there is no token {missing}", missing=missing[0]))
     unigram = model.algorithm != BPE
     if not unigram and any(piece.kind in (UNUSED, USER_DEFINED) for piece in pieces):
-        raise RecordError(file, "", "it has pieces that a user defined, which are known for Unigram alone")
+        raise RecordError(file, "", tr("it has pieces that a user defined, which are known for Unigram alone"))
     return {
         "version": "1.0",
         "truncation": None,

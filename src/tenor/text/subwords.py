@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.threads import available_cores
 from tenor.data.text_source import text_source
@@ -182,8 +183,13 @@ class SubwordTokenizer:
                 raise
             object.__setattr__(self, "_tokenizer", _build_tokenizer(self.specification))
             raise BundleError(
-                f"{tokenizer_json.FILE}: the tokenizer failed on {text}: {_one_line(error)}.",
-                "Do not use this model, or leave that text out. Please report this.",
+                tr(
+                    "{file}: the tokenizer failed on {text}: {one_line}.",
+                    file=tokenizer_json.FILE,
+                    text=text,
+                    one_line=_one_line(error),
+                ),
+                tr("Do not use this model, or leave that text out. Please report this."),
             ) from None
 
     def _swap(self, ids: Ids) -> Ids:
@@ -215,7 +221,7 @@ def restore(description: JsonObject) -> SubwordTokenizer:
     prompt = record.string("prompt", MAX_PROMPT) if "prompt" in description else ""
     tokenizer = SubwordTokenizer(specification, padding, folded, prompt)
     if tokenizer.folded and sorted(specification["model"]["vocab"].values()) != list(range(tokenizer.size)):
-        raise record.error("tokenizer.model.vocab", "the ids have gaps")
+        raise record.error("tokenizer.model.vocab", tr("the ids have gaps"))
     return tokenizer
 
 
@@ -262,11 +268,15 @@ def _build_tokenizer(specification: JsonObject) -> Tokenizer:
     except BaseException as error:  # the package raises Exception itself, and panics are not one
         if type(error) is not Exception and type(error).__module__ != _PANICS:
             raise
-        raise RecordError(tokenizer_json.FILE, "", f"it cannot be read: {_one_line(error)}") from None
+        raise RecordError(
+            tokenizer_json.FILE, "", tr("it cannot be read: {one_line}", one_line=_one_line(error))
+        ) from None
     tokenizer.encode_special_tokens = True
     for token in plain.get("added_tokens") or ():
         if tokenizer.token_to_id(token["content"]) != token["id"]:
-            raise RecordError(tokenizer_json.FILE, "added_tokens", f"a token has another id than {token['id']}")
+            raise RecordError(
+                tokenizer_json.FILE, "added_tokens", tr("a token has another id than {token}", token=token["id"])
+            )
     return tokenizer
 
 
@@ -308,5 +318,5 @@ def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     ids, kinds = (lambda row: (row.ids, row.special_tokens_mask))(tokenizer.encode("a"))
     inside = [index for index, special in enumerate(kinds) if not special]
     if not inside:
-        raise RecordError(tokenizer_json.FILE, "", "it makes no token of the text 'a'")
+        raise RecordError(tokenizer_json.FILE, "", tr("it makes no token of the text 'a'"))
     return ids[: inside[0]], ids[inside[-1] + 1 :]

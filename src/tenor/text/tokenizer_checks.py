@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable
 
+from tenor._core.language import tr
 from tenor._core.records import Record
 
 Check = Callable[[Record, str], object]
@@ -47,7 +48,7 @@ def flag(record: Record, key: str) -> None:
 def piece(record: Record, key: str) -> None:
     """A short string."""
     if not record.string(key, _MAX_PIECE):
-        raise record.error(key, "it is empty")
+        raise record.error(key, tr("it is empty"))
 
 
 def optional_piece(record: Record, key: str) -> None:
@@ -65,7 +66,7 @@ def optional_token(record: Record, key: str) -> None:
 def character(record: Record, key: str) -> None:
     """One character."""
     if len(record.string(key)) != 1:
-        raise record.error(key, "it is not one character")
+        raise record.error(key, tr("it is not one character"))
 
 
 def pattern(record: Record, key: str) -> None:
@@ -73,7 +74,7 @@ def pattern(record: Record, key: str) -> None:
     pattern = record.record(key)
     if "Regex" in pattern.values:
         if pattern.string("Regex") not in PATTERNS:
-            raise pattern.error("Regex", "no known encoder has this pattern")
+            raise pattern.error("Regex", tr("no known encoder has this pattern"))
         pattern.refuse_unknown(("Regex",))
     else:
         piece(pattern, "String")
@@ -85,7 +86,7 @@ def replacement(record: Record, key: str) -> None:
     pattern = record.values["pattern"]
     longest = len(pattern["String"]) if "String" in pattern else 1
     if len(record.string(key)) > longest:
-        raise record.error(key, "it is longer than what it replaces")
+        raise record.error(key, tr("it is longer than what it replaces"))
 
 
 def charsmap(record: Record, key: str) -> None:
@@ -94,12 +95,14 @@ def charsmap(record: Record, key: str) -> None:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise record.error(key, "it is not base64") from None
+        raise record.error(key, tr("it is not base64")) from None
     length = int.from_bytes(data[:4], "little")
     if len(data) < 8 or length % 4 or not 0 < length <= len(data) - 4:
-        raise record.error(key, "its trie has another length than it states")
+        raise record.error(key, tr("its trie has another length than it states"))
     if max(map(len, data[4 + length :].split(b"\0"))) > _MAX_MAPPED_BYTES:
-        raise record.error(key, f"it makes more than {_MAX_MAPPED_BYTES} bytes of a character")
+        raise record.error(
+            key, tr("it makes more than {max_mapped_bytes} bytes of a character", max_mapped_bytes=_MAX_MAPPED_BYTES)
+        )
 
 
 def one_of(*choices: str) -> Check:
@@ -120,14 +123,28 @@ def vocabulary(record: Record, key: str) -> None:
     """Tokens with distinct ids."""
     tokens = record.record(key)
     if not 0 < len(tokens.values) <= MAX_TOKENS:
-        raise record.error(key, f"it has {len(tokens.values):,} tokens; from 1 to {MAX_TOKENS:,} are allowed")
+        raise record.error(
+            key,
+            tr(
+                "it has {n_values:,} tokens; from 1 to {max_tokens:,} are allowed",
+                n_values=len(tokens.values),
+                max_tokens=MAX_TOKENS,
+            ),
+        )
     for token, number in tokens.values.items():
         if type(number) is not int or not 0 <= number < MAX_TOKENS:
             tokens.integer(token, 0, MAX_TOKENS - 1)
         if len(token) > MAX_TOKEN_CHARACTERS:
-            raise record.error(key, f"a token has {len(token):,} characters, and {MAX_TOKEN_CHARACTERS:,} are allowed")
+            raise record.error(
+                key,
+                tr(
+                    "a token has {n_token:,} characters, and {max_token_characters:,} are allowed",
+                    n_token=len(token),
+                    max_token_characters=MAX_TOKEN_CHARACTERS,
+                ),
+            )
     if len(set(tokens.values.values())) < len(tokens.values):
-        raise record.error(key, "two tokens have the same id")
+        raise record.error(key, tr("two tokens have the same id"))
 
 
 def merges(record: Record, key: str) -> None:
@@ -136,7 +153,7 @@ def merges(record: Record, key: str) -> None:
     for number, merge in enumerate(merges):
         pair = merge.split(" ") if isinstance(merge, str) else merge
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) and part for part in pair)):
-            raise record.error(f"{key}[{number}]", "it is not a pair of tokens")
+            raise record.error(f"{key}[{number}]", tr("it is not a pair of tokens"))
 
 
 def scored_vocabulary(record: Record, key: str) -> None:
@@ -145,15 +162,15 @@ def scored_vocabulary(record: Record, key: str) -> None:
     names = set()
     for number, pair in enumerate(tokens):
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and len(pair[0]) > 0):
-            raise record.error(f"{key}[{number}]", "it is not a token with a score")
+            raise record.error(f"{key}[{number}]", tr("it is not a token with a score"))
         token, score = pair
         if type(score) not in (int, float) or not abs(score) <= MAX_SCORE:
-            raise record.error(f"{key}[{number}]", "its score is not a usable number")
+            raise record.error(f"{key}[{number}]", tr("its score is not a usable number"))
         if len(token) > MAX_TOKEN_CHARACTERS:
-            raise record.error(f"{key}[{number}]", f"it has {len(token):,} characters")
+            raise record.error(f"{key}[{number}]", tr("it has {n_token:,} characters", n_token=len(token)))
         names.add(token)
     if not tokens or len(names) < len(tokens):
-        raise record.error(key, "a token occurs twice, or there is none")
+        raise record.error(key, tr("a token occurs twice, or there is none"))
 
 
 def unknown_id(record: Record, key: str) -> None:
@@ -165,7 +182,7 @@ def unknown_id(record: Record, key: str) -> None:
 def no_dropout(record: Record, key: str) -> None:
     """No dropout, which would draw at random how a text is split."""
     if record.values.get(key) not in (None, 0, 0.0):
-        raise record.error(key, "it draws at random how a text is split")
+        raise record.error(key, tr("it draws at random how a text is split"))
 
 
 def max_word_characters(record: Record, key: str) -> None:
@@ -176,14 +193,14 @@ def max_word_characters(record: Record, key: str) -> None:
 def unknown_token(record: Record, key: str) -> None:
     """A token of the vocabulary."""
     if record.string(key, MAX_TOKEN_CHARACTERS) not in record.values["vocab"]:
-        raise record.error(key, "it is not a token of the vocabulary")
+        raise record.error(key, tr("it is not a token of the vocabulary"))
 
 
 def token_and_id(record: Record, key: str) -> None:
     """A list of a token and its id."""
     items = record.items(key, 2)
     if len(items) != 2 or not isinstance(items[0], str):
-        raise record.error(key, "it is not a token with its id")
+        raise record.error(key, tr("it is not a token with its id"))
     Record({"id": items[1]}, record.file, record.path).integer("id", 0, MAX_TOKENS - 1)
 
 
@@ -193,29 +210,29 @@ def template(record: Record, key: str) -> None:
     for piece in record.records(key, _MAX_SPECIAL):
         piece.refuse_unknown(("SpecialToken", "Sequence"))
         if len(piece.values) != 1:
-            raise piece.error("", "it is neither a text nor a token")
+            raise piece.error("", tr("it is neither a text nor a token"))
         inner = piece.record("Sequence" if "Sequence" in piece.values else "SpecialToken")
         inner.refuse_unknown(("id", "type_id"))
         name = inner.string("id", MAX_TOKEN_CHARACTERS)
         if "Sequence" in piece.values:
             texts.append(name)
         elif name not in record.record("special_tokens").values:
-            raise inner.error("id", "it is not one of the special tokens")
+            raise inner.error("id", tr("it is not one of the special tokens"))
         inner.integer("type_id", 0, 255)
     if key == "single" and texts != ["A"]:
-        raise record.error(key, "it does not hold the text once")
+        raise record.error(key, tr("it does not hold the text once"))
     if len(texts) > len(set(texts)) or not {"A", "B"}.issuperset(texts):
-        raise record.error(key, "it holds a text twice")
+        raise record.error(key, tr("it holds a text twice"))
 
 
 def special_tokens(record: Record, key: str) -> None:
     """The special tokens of a template, each with its ids."""
     tokens = record.record(key)
     if len(tokens.values) > _MAX_SPECIAL:
-        raise record.error(key, f"there are more than {_MAX_SPECIAL}")
+        raise record.error(key, tr("there are more than {max_special}", max_special=_MAX_SPECIAL))
     for name in tokens.values:
         token = tokens.record(name)
         token.refuse_unknown(("id", "ids", "tokens"))
         token.string("id", MAX_TOKEN_CHARACTERS)
         if not len(token.integers("ids", 0, MAX_TOKENS - 1)) == len(token.strings("tokens")) <= _MAX_SPECIAL:
-            raise token.error("ids", "there is not one for each token")
+            raise token.error("ids", tr("there is not one for each token"))

@@ -11,6 +11,7 @@ and each chain of parts is short.
 
 from collections.abc import Mapping
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor.text.tokenizer_checks import (
     MAX_TOKEN_CHARACTERS,
@@ -62,7 +63,7 @@ def plain(specification: JsonObject) -> JsonObject:
         RecordError: A part has an unknown type, or a field is out of bounds.
     """
     if not isinstance(specification, dict):
-        raise RecordError(FILE, "", "it is not an object")
+        raise RecordError(FILE, "", tr("it is not an object"))
     record = Record(specification, FILE)
     record.refuse_unknown(_PARTS)
     for key, kinds in (("normalizer", _NORMALIZERS), ("pre_tokenizer", _PRE_TOKENIZERS), ("post_processor", _POST)):
@@ -86,7 +87,11 @@ def _hide_special(specification: JsonObject) -> JsonObject:
     for number, (token, score) in enumerate(vocabulary):
         if token in special:
             if special[token] != number:
-                raise RecordError(FILE, "added_tokens", f"a token has the ids {special[token]} and {number}")
+                raise RecordError(
+                    FILE,
+                    "added_tokens",
+                    tr("a token has the ids {special} and {number}", special=special[token], number=number),
+                )
             vocabulary[number] = [f"{_NEVER}{token}", score]
             hidden.add(token)
     others = [token for token in added if token["content"] not in hidden]
@@ -139,9 +144,9 @@ def _check_part(record: Record, kinds: Mapping[str, Mapping[str, Check]], steps:
     record.refuse_unknown(("type", *fields))
     steps.append(kind)
     if len(steps) > _MAX_STEPS:
-        raise record.error("type", f"there are more than {_MAX_STEPS} steps")
+        raise record.error("type", tr("there are more than {max_steps} steps", max_steps=_MAX_STEPS))
     if kind == "Precompiled" and steps.count(kind) > 1:
-        raise record.error("type", "there may be one such step")
+        raise record.error("type", tr("there may be one such step"))
     for key, check in fields.items():
         if key in _LISTS:
             for inner in record.records(key, _MAX_STEPS):
@@ -158,7 +163,7 @@ def _check_added_tokens(record: Record) -> None:
         token.refuse_unknown(("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"))
         token.integer("id", 0, MAX_TOKENS - 1)
         if not token.string("content", MAX_TOKEN_CHARACTERS):
-            raise token.error("content", "it is empty")
+            raise token.error("content", tr("it is empty"))
         for key in ("single_word", "lstrip", "rstrip", "normalized", "special"):
             token.boolean(key)
 

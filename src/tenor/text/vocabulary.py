@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.threads import parallel_map
 from tenor.data.text_source import text_source
@@ -35,7 +36,7 @@ class Vocabulary:
         """The hashes of the tokens, rising, and the id of each."""
         tokenised = tokenise(self.tokens)
         if not np.diff(tokenised.text_offsets).all():
-            raise RecordError("encoder.json", "tokens", "one of them is not a token")
+            raise RecordError("encoder.json", "tokens", tr("one of them is not a token"))
         hashes = tokenised.hashes[tokenised.text_offsets[:-1]]
         order = np.argsort(hashes)
         return hashes[order], (order + _RESERVED).astype(np.int32)

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.tracking.base import Tracker
@@ -43,7 +44,7 @@ def require_trackers(names: Sequence[str]) -> None:
 
 def _starter(name: str) -> Callable[[Path, Callback, bool], Tracker]:
     if name not in NAMES:
-        raise SettingsError(f"nothing can be logged to {name!r}.", suggest(name, list(NAMES)))
+        raise SettingsError(tr("nothing can be logged to {name!r}.", name=name), suggest(name, list(NAMES)))
     if name == "tensorboard":
         from tenor.tracking import tensorboard
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.errors import TenorError, missing_extra
 from tenor.tracking.base import Status
 
@@ -48,7 +49,9 @@ def start(folder: Path, callback: Callback, resume: bool) -> "Run":
         run = client.create_run(experiment, run_name=folder.name, tags={_FOLDER: place})
     except MlflowException as error:
         raise _tenor_error(error) from None
-    callback.on_message(f"view it with: mlflow ui --backend-store-uri {mlflow.get_tracking_uri()}")
+    callback.on_message(
+        tr("view it with: mlflow ui --backend-store-uri {get_tracking_uri}", get_tracking_uri=mlflow.get_tracking_uri())
+    )
     return Run(client, experiment, run.info.run_id)
 
 
@@ -112,7 +115,10 @@ class Run:
 
 
 def _tenor_error(error: MlflowException) -> TenorError:
-    return TenorError(f"MLflow: {str(error).splitlines()[0]}", "Fix that, or train without `log='mlflow'`.")
+    return TenorError(
+        tr("MLflow: {splitlines}", splitlines=str(error).splitlines()[0]),
+        tr("Fix that, or train without `log='mlflow'`."),
+    )
 
 
 def _name(name: str) -> str:

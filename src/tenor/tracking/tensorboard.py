@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.errors import BundleError, WriteError, missing_extra
 from tenor.tracking.base import Status
 
@@ -42,16 +43,20 @@ def start(folder: Path, callback: Callback, resume: bool) -> "Events":
     place = folder.parent / FOLDER / folder.name
     for link in (place.parent, place):
         if link.is_symlink():
-            raise BundleError(f"{link}: this is a link, and Tenor does not write events through links.", "Remove it.")
+            raise BundleError(
+                tr("{link}: this is a link, and Tenor does not write events through links.", link=link),
+                tr("Remove it."),
+            )
     try:
         if not resume and place.is_dir() and any(place.glob("events.out.tfevents.*")):
             shutil.rmtree(place)
         events = Events(place)
     except OSError as error:
         raise BundleError(
-            f"{place}: events cannot be written there: {error.strerror}.", "Choose another folder (`out=...`)."
+            tr("{place}: events cannot be written there: {strerror}.", place=place, strerror=error.strerror),
+            tr("Choose another folder (`out=...`)."),
         ) from None
-    callback.on_message(f"view it with: tensorboard --logdir {place.parent}")
+    callback.on_message(tr("view it with: tensorboard --logdir {parent}", parent=place.parent))
     return events
 
 
@@ -130,6 +135,8 @@ class Events:
             yield
         except OSError as error:
             raise WriteError(
-                f"{self.place}: events cannot be written: {error.strerror or error}.",
-                "Free some space, or train without `log='tensorboard'`.",
+                tr(
+                    "{place}: events cannot be written: {strerror}.", place=self.place, strerror=error.strerror or error
+                ),
+                tr("Free some space, or train without `log='tensorboard'`."),
             ) from None

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor._core import atomic
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.regular_files import IrregularFileError
 from tenor.config import settings
@@ -25,7 +26,7 @@ from tenor.models.neural.network import to_numpy
 from tenor.training.run_differences import describe_differences
 
 _METADATA_BYTES = 1 << 30  # of a checkpoint beside the weights: its header, and the step log
-_REMEDY = "Start again (`overwrite=True`)."
+_REMEDY = mark("Start again (`overwrite=True`).")
 
 
 class StepRecord(NamedTuple):
@@ -111,10 +112,14 @@ def write(checkpoints: Checkpoints, checkpoint: Checkpoint, variables: Mapping[s
     except OSError as error:
         kept = (checkpoints.folder / CHECKPOINT).is_file()
         raise TenorError(
-            f"{checkpoints.folder}: the checkpoint cannot be written: {error.strerror or error}.",
-            "The last one is kept. Free some space, then continue with `resume=True`."
+            tr(
+                "{folder}: the checkpoint cannot be written: {strerror}.",
+                folder=checkpoints.folder,
+                strerror=error.strerror or error,
+            ),
+            tr("The last one is kept. Free some space, then continue with `resume=True`.")
             if kept
-            else "Choose another folder (`out=...`).",
+            else tr("Choose another folder (`out=...`)."),
         ) from None
 
 
@@ -142,19 +147,24 @@ def read(
     except FileNotFoundError:
         return None
     except IrregularFileError as error:
-        raise TenorError(f"{path}: the checkpoint {error}.", _REMEDY) from None
+        raise TenorError(tr("{path}: the checkpoint {error}.", path=path, error=error), tr(_REMEDY)) from None
     try:
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])
         arrays, state, run = safetensors.load(data), TrainingState(**metadata["state"]), dict(metadata["run"])
     except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
-        raise TenorError(f"{path}: the checkpoint is damaged: {error}.", _REMEDY) from None
+        raise TenorError(
+            tr("{path}: the checkpoint is damaged: {error}.", path=path, error=error), tr(_REMEDY)
+        ) from None
     if isinstance(run.get("settings"), dict):
         run["settings"] = settings.current_names(config_class, run["settings"], str(path), warn=False)
     _check_identity(path, checkpoints, run)
     for name, variable in variables.items():
         if name not in arrays or arrays[name].shape != tuple(variable.shape):
-            raise TenorError(f"{path}: the checkpoint is damaged: {name} is missing or has another shape.", _REMEDY)
+            raise TenorError(
+                tr("{path}: the checkpoint is damaged: {name} is missing or has another shape.", path=path, name=name),
+                tr(_REMEDY),
+            )
     for name, variable in variables.items():
         variable.assign(arrays[name])
     best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
@@ -167,12 +177,16 @@ def _check_identity(path: Path, checkpoints: Checkpoints, run: JsonMapping) -> N
     before = {key: run.get(key) for key in now}
     if before != now:
         raise TenorError(
-            f"{path}: the checkpoint is of another run ({describe_differences(before, now)}).",
-            "Resume with the same data, settings, seed and backend, or start again without `resume=True`.",
+            tr(
+                "{path}: the checkpoint is of another run ({describe_differences}).",
+                path=path,
+                describe_differences=describe_differences(before, now),
+            ),
+            tr("Resume with the same data, settings, seed and backend, or start again without `resume=True`."),
         )
 
 
 def _identity(checkpoints: Checkpoints) -> JsonObject:
     """What a run has to share with the checkpoint that it resumes."""
-    device = " on a device" if precision.has_accelerator() else ""  # which has other batches, and rounds otherwise
+    device = tr(" on a device") if precision.has_accelerator() else ""  # which has other batches, and rounds otherwise
     return checkpoints.run | {"backend": keras.backend.backend() + device}

@@ -4,6 +4,7 @@ from typing import cast
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.config.settings import require, suggest
 from tenor.data.label_names import match_names
 from tenor.tasks import Floats, SingleLabel, Targets, Task
@@ -46,17 +47,17 @@ def check_class_weight(task: Task, class_weight: object) -> None:
     """Raise SettingsError for weights of classes that do not fit the task."""
     if class_weight is None:
         return
-    require(task.is_single_label, "class_weight", "is for tasks with one label per text")
+    require(task.is_single_label, "class_weight", tr("is for tasks with one label per text"))
     if class_weight == "balanced":
         return
-    require(isinstance(class_weight, dict), "class_weight", "must be balanced, or a weight for each class")
+    require(isinstance(class_weight, dict), "class_weight", tr("must be balanced, or a weight for each class"))
     assert isinstance(class_weight, dict)
     for label, weight in class_weight.items():
         require(
             label in task.labels,
             "class_weight",
-            f"names {label!r}, which is not a label of the data",
+            tr("names {label!r}, which is not a label of the data", label=label),
             suggest(label, list(task.labels)),
         )
         is_usable = isinstance(weight, (int, float)) and 0 < weight < float("inf")
-        require(is_usable, "class_weight", f"of {label!r} must be a number above 0")
+        require(is_usable, "class_weight", tr("of {label!r} must be a number above 0", label=label))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tenor._core.callbacks import PrefixedCallback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.config.run_config import RunConfig
 from tenor.data import split
@@ -50,8 +51,13 @@ def cross_validate(
     n_groups = len(set(groups.tolist()))
     if n_groups < run.folds:
         raise DataError(
-            f"{data.name}: {run.folds} folds need as many groups of rows, and there are {n_groups}.",
-            "Give more rows, or use fewer folds (`folds=...`).",
+            tr(
+                "{name}: {folds} folds need as many groups of rows, and there are {n_groups}.",
+                name=data.name,
+                folds=run.folds,
+                n_groups=n_groups,
+            ),
+            tr("Give more rows, or use fewer folds (`folds=...`)."),
         )
     each, callback = [], context.callback
     strata = trained.task.strata(trained.task.encode(data.labels))
@@ -63,7 +69,9 @@ def cross_validate(
         each.append(evaluate.evaluate(predictor, data.take(held_out)))
         callback.log_metrics("fold", number, each[-1])
         metric = next(name for name, value in each[-1].items() if isinstance(value, float))
-        callback.on_epoch_end(f"fold {number} of {run.folds}", {metric: each[-1][metric]})
+        callback.on_epoch_end(
+            tr("fold {number} of {folds}", number=number, folds=run.folds), {metric: each[-1][metric]}
+        )
     names = [name for name in each[0] if any(isinstance(fold[name], float) for fold in each)]
     table = {name: [fold[name] for fold in each if fold[name] is not None] for name in names}
     return {

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from tenor._core.language import tr
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, TenorError, counted
 from tenor.evaluation import evaluate
@@ -52,7 +53,7 @@ def export_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor
     """
 
     def export_network(model: NeuralModel) -> OnnxNetwork:
-        backend.load("writing ONNX")  # before anything else imports it: this keeps the backend quiet
+        backend.load(tr("writing ONNX"))  # before anything else imports it: this keeps the backend quiet
         from tenor.models.neural import network, neural_model
         from tenor.models.onnx import export
 
@@ -84,8 +85,10 @@ def export_int8(
 
     def quantise(model: NeuralModel) -> OnnxNetwork:
         if not isinstance(model, OnnxNetwork):
-            raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
-        backend.load("writing ONNX")
+            raise TenorError(
+                tr("there is no ONNX graph, so there is none in int8."), tr("Make it with: tenor export MODEL")
+            )
+        backend.load(tr("writing ONNX"))
         from tenor.models.onnx import export
 
         return export.quantised(model.network, model)
@@ -98,14 +101,22 @@ def export_int8(
     before, after = plain.metrics[metric], evaluation.metrics[metric]
     if before is None or after is None:
         raise DataError(
-            f"{data.name}: int8 cannot be compared with float32 on these texts.", "Give more of them, of all labels."
+            tr("{name}: int8 cannot be compared with float32 on these texts.", name=data.name),
+            tr("Give more of them, of all labels."),
         )
     comparison = Int8Comparison(metric, before, after, len(data))
     if not before - after <= MAX_LOSS:
         raise TenorError(
-            f"int8 is worse on {counted(comparison.rows, 'text')}: {metric.replace('_', ' ')} {after:.4f} instead of "
-            f"{before:.4f}, and {MAX_LOSS} less is allowed, so it is not kept.",
-            "The float32 graph predicts, as before.",
+            tr(
+                "int8 is worse on {rows}: {metric} {after:.4f} instead of {before:.4f}, and {max_loss} "
+                "less is allowed, so it is not kept.",
+                rows=counted(comparison.rows, "text"),
+                metric=metric.replace("_", " "),
+                after=after,
+                before=before,
+                max_loss=MAX_LOSS,
+            ),
+            tr("The float32 graph predicts, as before."),
         )
     metrics = replace(quantised.bundle.metrics, int8=comparison.as_dict())
     return Predictor(replace(quantised.bundle, metrics=metrics)), comparison, evaluation
@@ -125,7 +136,7 @@ def _with_networks(predictor: Predictor, change: Callable[[NeuralModel], OnnxNet
         )
     else:
         raise SettingsError(
-            f"there is no network in this model of the family {saved.family.name!r}.",
-            "There is nothing to export: n-grams need NumPy alone.",
+            tr("there is no network in this model of the family {name!r}.", name=saved.family.name),
+            tr("There is nothing to export: n-grams need NumPy alone."),
         )
     return Predictor(replace(saved, model=model, metrics=replace(saved.metrics, int8=None)))

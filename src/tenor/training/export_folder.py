@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.data import sources
 from tenor.data.read_options import ReadOptions
 from tenor.errors import SettingsError
@@ -47,7 +48,9 @@ def export_folder(
         TenorError: A graph gives other logits than its network, or int8 is worse; the float32 graphs are kept then.
     """
     if int8 and data is None:
-        raise SettingsError("`int8=True` has to be measured before it is kept.", "Give labelled texts with `data=...`.")
+        raise SettingsError(
+            tr("`int8=True` has to be measured before it is kept."), tr("Give labelled texts with `data=...`.")
+        )
     predictor = Predictor(bundle.load(folder, check_graphs=False))  # wrong graphs are replaced
     rows = None
     if data is not None:

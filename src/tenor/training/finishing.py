@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import run_config
 from tenor.config.run_config import RunConfig
@@ -134,7 +135,9 @@ def _quantised(
 ) -> tuple[Predictor, Evaluation | None]:
     """The model in int8 with its evaluation; or the model as it was, and a message why."""
     if test is None or evaluation is None:
-        callback.on_message("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
+        callback.on_message(
+            tr("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
+        )
         return predictor, evaluation
     try:
         quantised, comparison, int8_evaluation = export.export_int8(predictor, test, evaluation)
@@ -142,7 +145,14 @@ def _quantised(
         callback.on_message(str(refused))
         return predictor, evaluation
     name = comparison.metric.replace("_", " ")
-    callback.on_message(f"int8 is kept: {name} {comparison.int8:.4f}, in float32 {comparison.float32:.4f}.")
+    callback.on_message(
+        tr(
+            "int8 is kept: {name} {int8:.4f}, in float32 {float32:.4f}.",
+            name=name,
+            int8=comparison.int8,
+            float32=comparison.float32,
+        )
+    )
     return quantised, int8_evaluation
 
 
@@ -162,10 +172,17 @@ def _with_documents(
     try:
         render.require_installed()
     except MissingExtraError as missing:
-        callback.on_message(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
+        callback.on_message(
+            tr(
+                "no {report} is made: {problem} {remedy}",
+                report=bundle.REPORT,
+                problem=missing.problem,
+                remedy=missing.remedy,
+            )
+        )
         return predictor
     toml = run_config.to_toml(run)
     data = report_data.gather(predictor, prepared.data, prepared.test, evaluation, prepared.findings, toml)
-    documents = render.render(data, folder.path.name, run.lang)
+    documents = render.render(data, folder.path.name)
     contents = {bundle.REPORT: documents.page.encode(), bundle.MODEL_CARD: documents.card.encode()}
     return Predictor(replace(predictor.bundle, documents=contents))

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenor._core.language import tr
 from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.base import Examples, FamilyConfig, Fitted
 from tenor.models.context import FitContext
@@ -38,7 +39,7 @@ def fit(family: Family, examples: Examples, config: FamilyConfig, context: FitCo
     fitted = _with_inputs(fit_uncalibrated(family, examples, config, context), examples, context)
     if fitted.held_out is None:
         context.callback.on_message(
-            "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
+            tr("nothing was held out, so probabilities are not calibrated and no coverage can be promised.")
         )
     return calibrate(fitted)
 
@@ -94,7 +95,7 @@ def fit_network(
     is_here = train_network is None
     if is_here and isinstance(config, pretrained.Config) and frozen.applies(examples, config, context):
         return frozen.fit(examples, config, context)
-    backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
+    backend.load(tr("family {name!r}", name=family.name))  # here, since it keeps the backend quiet
     from tenor.training import network_training, neural
 
     return neural.fit(family, examples, config, context, train_network or network_training.train_network)

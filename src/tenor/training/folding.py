@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.data.text_source import text_source
 from tenor.models import registry
 from tenor.models.base import Examples
@@ -47,9 +48,10 @@ def choose(
 
 def describe(character_map: CharacterMap) -> str:
     """What is folded, as a sentence for the user."""
-    return (
-        f"traditional Chinese characters are read as simplified ones ({character_map.source}), so the model reads both "
-        "(`fold_chinese=False`: they stay different)."
+    return tr(
+        "traditional Chinese characters are read as simplified ones ({source}), so the model reads "
+        "both (`fold_chinese=False`: they stay different).",
+        source=character_map.source,
     )
 
 

@@ -1,5 +1,6 @@
 """The loss that a network is trained with."""
 
+from tenor._core.language import tr
 from tenor.config.settings import require
 from tenor.models.network_config import Loss, NetworkConfig
 from tenor.tasks import Task
@@ -18,5 +19,5 @@ def choose_loss(config: NetworkConfig, task: Task) -> Loss:
         serves = config.loss in ("cross-entropy", "mean-squared-error")
     else:
         serves = config.loss != "cross-entropy"
-    require(serves, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
+    require(serves, "loss", tr("is {loss}, which does not serve the task {kind}", loss=config.loss, kind=task.kind))
     return config.loss

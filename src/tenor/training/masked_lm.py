@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.config.settings import require
 from tenor.errors import DataError
 from tenor.models.base import Fitted
@@ -44,8 +45,8 @@ def fit(family: NetworkFamily, texts: Sequence[str], config: NetworkConfig, cont
     """
     started_at, seed, init = time.perf_counter(), context.seed, context.init
     if len(texts) < 2:
-        raise DataError("one text, or none, is too few to train on.", "Give many; thousands are usual.")
-    require(getattr(config, "tune", None) in (None, "all"), "tune", "must be all: pretraining trains all blocks")
+        raise DataError(tr("one text, or none, is too few to train on."), tr("Give many; thousands are usual."))
+    require(getattr(config, "tune", None) in (None, "all"), "tune", tr("must be all: pretraining trains all blocks"))
     order = np.random.default_rng(seed).permutation(len(texts))
     n_validation = math.ceil(len(texts) * config.validation)
     train_texts, validation_texts = (

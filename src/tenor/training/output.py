@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tenor._core import atomic
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
@@ -75,8 +76,8 @@ def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> 
             bundle.check_target(folder, overwrite)
         if unfinished.exists() and not resume and not overwrite:
             raise BundleError(
-                f"{unfinished}: there is an unfinished run of this model.",
-                "Continue it (`resume=True`), or start again (`overwrite=True`).",
+                tr("{unfinished}: there is an unfinished run of this model.", unfinished=unfinished),
+                tr("Continue it (`resume=True`), or start again (`overwrite=True`)."),
             )
         return folder
     number, last = 1, None
@@ -113,9 +114,15 @@ def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run
         known = {**known, "settings": current}
     if any(known[name] != run.get(name) for name in known):
         raise BundleError(
-            f"{folder}: this is of another run ({describe_differences(known, run)}).",
-            "Use the same data, settings and seed, choose another folder (`out=...`), or replace this one "
-            "(`overwrite=True`, without `resume=True`).",
+            tr(
+                "{folder}: this is of another run ({describe_differences}).",
+                folder=folder,
+                describe_differences=describe_differences(known, run),
+            ),
+            tr(
+                "Use the same data, settings and seed, choose another folder (`out=...`), or replace "
+                "this one (`overwrite=True`, without `resume=True`)."
+            ),
         )
     return saved.metrics.is_final
 
@@ -128,8 +135,8 @@ def has_model(folder: Path) -> bool:
 def _require_no_link(checkpoints: Path) -> None:
     if checkpoints.is_symlink():
         raise BundleError(
-            f"{checkpoints}: this is a link, and checkpoints are written through none.",
-            "Remove it, or choose another folder (`out=...`).",
+            tr("{checkpoints}: this is a link, and checkpoints are written through none.", checkpoints=checkpoints),
+            tr("Remove it, or choose another folder (`out=...`)."),
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tenor import tracking
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr, use_language
 from tenor._core.printable import printable
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
@@ -53,7 +54,13 @@ def train(
     Raises:
         TenorError: The data, the settings or the output folder cannot be used. Nothing is written then.
     """
-    callback = callback or Callback()
+    with use_language(run.lang):
+        return _train(run, callback or Callback(), executor, train_network)
+
+
+def _train(
+    run: RunConfig, callback: Callback, executor: Executor | None, train_network: "NetworkTrainer | None"
+) -> TrainedModel:
     family = registry.find(run.family)
     run = run_setup.with_current_names(run, family)
     encoder = run_setup.load_init(run.init, family)
@@ -61,8 +68,8 @@ def train(
     family.require_installed()
     if run.unlabelled is not None and not family.uses_unlabelled:
         raise SettingsError(
-            f"{family.name!r} trains on labelled texts alone.",
-            "Leave out `unlabelled=...`, use `family='auto'`, or train an encoder on the texts: tenor pretrain.",
+            tr("{name!r} trains on labelled texts alone.", name=family.name),
+            tr("Leave out `unlabelled=...`, use `family='auto'`, or train an encoder on the texts: tenor pretrain."),
         )
     run_setup.check_quantise(run, family)
     tracking.require_trackers(run.log)
@@ -149,7 +156,7 @@ def _read_unlabelled(run: RunConfig, data: Dataset, callback: Callback) -> Datas
     if run.unlabelled is None:
         return None
     texts = sources.read_unlabelled(run.unlabelled, run.text, data.fields, sources.options_of(run).files)
-    callback.on_message(f"{counted(len(texts), 'text')} without labels.")
+    callback.on_message(tr("{texts} without labels.", texts=counted(len(texts), "text")))
     return texts
 
 
@@ -158,7 +165,7 @@ def _fit_and_finish(
 ) -> TrainedModel:
     run, family, prepared, callback = job.run, job.family, job.prepared, context.callback
     if run.resume and not family.writes_checkpoints:
-        callback.on_message(f"{family.name!r} trains in one go, so the run starts from the beginning.")
+        callback.on_message(tr("{name!r} trains in one go, so the run starts from the beginning.", name=family.name))
     checkpoint_folder = output.training_folder(folder.path)
     metadata = job.metadata(identity)
     save_candidate = _candidate_saver(family, folder, metadata, prepared.timing, callback)
@@ -179,7 +186,7 @@ def _candidate_saver(
         is_first = not folder.has_model
         folder.save(Predictor(unevaluated_bundle(family, fitted, metadata, timing)))
         if is_first:
-            callback.on_message(f"a first model is saved in {folder.path}; better ones replace it.")
+            callback.on_message(tr("a first model is saved in {path}; better ones replace it.", path=folder.path))
 
     return save_candidate
 

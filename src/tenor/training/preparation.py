@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from tenor import tasks
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
 from tenor.data import dataset, known_labels, later_sources, sources
@@ -67,27 +68,40 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     groups, findings = splitting.groups_of(run, data, test, callback)
     check_s = time.perf_counter() - checking_at
     if test is None and run.folds is None and run.test_size > 0:
-        require_share("test_size", run.test_size, data, "measure on")
+        require_share("test_size", run.test_size, data, tr("measure on"))
         kept, held_out = splitting.hold_out(run, data, task, groups, callback)
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]
         if not len(test):
             callback.on_message(
-                "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
-                "that are equal or belong together."
+                tr(
+                    "nothing can be held out, so nothing is measured: there are too few rows, or too few "
+                    "groups of rows that are equal or belong together."
+                )
             )
     if isinstance(run.validation, float):
-        require_share("validation", run.validation, data, "validate on")
+        require_share("validation", run.validation, data, tr("validate on"))
     if validation is not None:
         splitting.report_common_texts(validation, data, test, callback)
     test_rows = len(test) if test is not None else 0
     if not task.has_labels:
         task = tasks.from_labels(data.kind, data.labels)  # mean and standard deviation of the training texts alone
-    held_out_parts = "" if validation is None else f"{len(validation):,} validation texts, "
+    held_out_parts = (
+        "" if validation is None else tr("{n_validation:,} validation texts, ", n_validation=len(validation))
+    )
     if isinstance(run.validation, float):
-        held_out_parts = f"{run.validation:.1%} of them for validation, "
-    held_out_parts += f"{test_rows:,} test texts" + (f", {run.folds} folds" if run.folds else "")
-    callback.on_message(f"{len(data):,} training texts, {held_out_parts}; {task.describe()}.")
+        held_out_parts = tr("{validation:.1%} of them for validation, ", validation=run.validation)
+    held_out_parts += tr("{test_rows:,} test texts", test_rows=test_rows) + (
+        tr(", {folds} folds", folds=run.folds) if run.folds else ""
+    )
+    callback.on_message(
+        tr(
+            "{n_data:,} training texts, {held_out_parts}; {describe}.",
+            n_data=len(data),
+            held_out_parts=held_out_parts,
+            describe=task.describe(),
+        )
+    )
     character_map = folding.choose(run.fold_chinese, data.texts, splitting.targets_of(task, data), task, run.seed)
     if character_map is not None:
         callback.on_message(folding.describe(character_map))
@@ -119,9 +133,19 @@ def require_share(option: str, share: float, data: Dataset, purpose: str) -> Non
     small = share < _USUAL_SHARE and share * rows < _MIN_TEXTS
     if small or (share > 1 - _USUAL_SHARE and (1 - share) * rows < _MIN_TEXTS):
         raise SettingsError(
-            f"`{option}=...`: {share:g} of {rows:,} texts leaves fewer than {_MIN_TEXTS} to "
-            f"{purpose if small else 'train on'}.",
-            f"Give a {'larger' if small else 'smaller'} share, such as {_USUAL_SHARE}, or more texts.",
+            tr(
+                "`{option}=...`: {share:g} of {rows:,} texts leaves fewer than {min_texts} to {purpose}.",
+                option=option,
+                share=share,
+                rows=rows,
+                min_texts=_MIN_TEXTS,
+                purpose=purpose if small else tr("train on"),
+            ),
+            tr(
+                "Give a {tr} share, such as {usual_share}, or more texts.",
+                tr=tr("larger") if small else tr("smaller"),
+                usual_share=_USUAL_SHARE,
+            ),
         )
 
 
@@ -154,7 +178,11 @@ def examples_of(
     train, held_out = examples.split(run.validation, run.seed)
     if not len(held_out):
         raise DataError(
-            f"{data.name}: no {run.validation:g} of these texts can be held out to validate on.",
-            "Give more texts, a larger share, or a file of its own.",
+            tr(
+                "{name}: no {validation:g} of these texts can be held out to validate on.",
+                name=data.name,
+                validation=run.validation,
+            ),
+            tr("Give more texts, a larger share, or a file of its own."),
         )
     return replace(train, validation=held_out.in_memory())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tenor import tracking
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig
 from tenor.data import sources
@@ -46,7 +47,7 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     used_options.require_used(files, [sources.locate(run.corpus)])
     corpus = sources.read_unlabelled(run.corpus, run.text, files=files)
     read_s = time.perf_counter() - started_at
-    callback.on_message(f"{counted(len(corpus), 'text')} to train on.")
+    callback.on_message(tr("{corpus} to train on.", corpus=counted(len(corpus), "text")))
     digest = provenance.fingerprint(corpus)
     identity = run_identity.identify_pretraining(run, family, config, init, digest)
     folder, existing = run_identity.find_existing(run, folder, identity, callback)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{32,}")
@@ -30,8 +31,8 @@ def describe_differences(before: JsonMapping, now: JsonMapping) -> str:
 
 def _change(name: str, before: object, now: object) -> str:
     if any(isinstance(value, str) and _FINGERPRINT.fullmatch(value) for value in (before, now)):
-        return f"{name} differs"  # fingerprints say nothing to people
-    return f"{name} is {_short(now)}, was {_short(before)}"
+        return tr("{name} differs", name=name)  # fingerprints say nothing to people
+    return tr("{name} is {short}, was {short_2}", name=name, short=_short(now), short_2=_short(before))
 
 
 def _short(value: object) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
@@ -119,5 +120,5 @@ def find_existing(
         return output.output_folder(replace(run, resume=False)), None
     if is_complete:
         output.remove_checkpoints(output.training_folder(folder))  # left by a run that was killed at its end
-        callback.on_message(f"{folder}: output already exists and is complete; nothing to resume.")
+        callback.on_message(tr("{folder}: output already exists and is complete; nothing to resume.", folder=folder))
     return folder, ExistingOutput(saved, is_complete)

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
@@ -39,8 +40,13 @@ def load_init(folder: str | None, family: Family) -> EncoderBundle | None:
     encoder = bundle.load_encoder(Path(folder))
     if encoder.family.name != family.name:
         raise SettingsError(
-            f"{folder}: this is an encoder of the family {encoder.family.name!r}, not {family.name!r}.",
-            f"Train with `family={encoder.family.name!r}`.",
+            tr(
+                "{folder}: this is an encoder of the family {name!r}, not {name_2!r}.",
+                folder=folder,
+                name=encoder.family.name,
+                name_2=family.name,
+            ),
+            tr("Train with `family={name!r}`.", name=encoder.family.name),
         )
     return encoder
 
@@ -62,8 +68,13 @@ def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle 
     for key in values:
         if key in shape and values[key] != shape[key]:
             raise SettingsError(
-                f"the setting {key!r} is {values[key]!r}, and that of the encoder to start from is {shape[key]!r}.",
-                "Leave it out.",
+                tr(
+                    "the setting {key!r} is {values!r}, and that of the encoder to start from is {shape!r}.",
+                    key=key,
+                    values=values[key],
+                    shape=shape[key],
+                ),
+                tr("Leave it out."),
             )
     derived = settings.derived_defaults(family.config, values)
     return settings.make(family.config, {**family.after_pretraining, **derived, **values, **shape}, "settings")
@@ -80,7 +91,9 @@ def pretrained_weights(encoder: EncoderBundle | None) -> "PretrainedWeights | No
 
 def checkpoints_for(run: RunConfig | PretrainConfig, family: Family, folder: Path, identity: JsonObject) -> Checkpoints:
     """Where the checkpoints of the model in `folder` go, with what identifies the run."""
-    backend.load(f"the family {family.name!r}")  # before anything else imports it: this keeps the backend quiet
+    backend.load(
+        tr("the family {name!r}", name=family.name)
+    )  # before anything else imports it: this keeps the backend quiet
     return Checkpoints(output.training_folder(folder), run.resume, identity)
 
 
@@ -88,8 +101,8 @@ def check_quantise(run: RunConfig, family: Family) -> None:
     """Raise SettingsError where int8 is requested of a family without networks."""
     if run.quantise and not family.has_graphs:
         raise SettingsError(
-            f"int8 is for networks, and the family {run.family!r} has none.",
-            "Leave out `quantise=True`, or choose another family.",
+            tr("int8 is for networks, and the family {family!r} has none.", family=run.family),
+            tr("Leave out `quantise=True`, or choose another family."),
         )
 
 

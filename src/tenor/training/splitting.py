@@ -7,6 +7,7 @@ import numpy as np
 
 from tenor import checks, tasks
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.printable import without_passwords
 from tenor.checks import disk_checks
 from tenor.checks.context import CheckContext
@@ -25,12 +26,17 @@ from tenor.tasks import Targets, Task
 def report_common_texts(validation: Dataset, data: Dataset, test: Dataset | None, callback: Callback) -> None:
     """Report how many validation texts are also training or test texts."""
     validation_texts = {text.strip() for text in validation.texts}
-    for part, purpose in ((data, "train on"), (test, "measure on")):
+    for part, purpose in ((data, tr("train on")), (test, tr("measure on"))):
         if part is None:
             continue
         if common := len(validation_texts.intersection(text.strip() for text in part.texts)):
             callback.on_message(
-                f"{common:,} of the {len(validation_texts):,} texts to validate on are also among those to {purpose}."
+                tr(
+                    "{common:,} of the {n_validation_texts:,} texts to validate on are also among those to {purpose}.",
+                    common=common,
+                    n_validation_texts=len(validation_texts),
+                    purpose=purpose,
+                )
             )
 
 
@@ -55,12 +61,14 @@ def groups_of(
     """
     if on_disk(data):
         _refuse_in_memory_options(run, data)
-        callback.on_message(f"{len(data):,} texts are kept on disk; near duplicates among them are not searched.")
+        callback.on_message(
+            tr("{n_data:,} texts are kept on disk; near duplicates among them are not searched.", n_data=len(data))
+        )
         return None, _report(disk_checks.quick_checks(data, test), callback)
     parts = CheckContext(data, test)
     findings = _report(checks.quick_checks(parts), callback)
     if findings:
-        callback.on_message(f"to see the rows: {_check_command(run)}")
+        callback.on_message(tr("to see the rows: {check_command}", check_command=_check_command(run)))
     groups = parts.split_groups
     if run.group is not None:
         files = sources.options_of(run).files
@@ -82,8 +90,15 @@ def _refuse_in_memory_options(run: RunConfig, data: Dataset) -> None:
     for option in ("group", "time", "folds"):
         if getattr(run, option) is not None:
             raise SettingsError(
-                f"`{option}=...` needs the texts in memory, and these {len(data):,} are kept on disk.",
-                f"Leave out `{option}=...` (`test=FILE` measures on your own texts), or use `on_disk=False`.",
+                tr(
+                    "`{option}=...` needs the texts in memory, and these {n_data:,} are kept on disk.",
+                    option=option,
+                    n_data=len(data),
+                ),
+                tr(
+                    "Leave out `{option}=...` (`test=FILE` measures on your own texts), or use `on_disk=False`.",
+                    option=option,
+                ),
             )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tenor._core import atomic
+from tenor._core.language import tr
 from tenor._core.records import Json, JsonMapping, JsonObject
 from tenor.config import run_config
 from tenor.config.run_config import RunConfig
@@ -135,8 +136,8 @@ class Study:
             cause = error.__cause__ or error
             reason = getattr(error, "strerror", None) or str(getattr(cause, "orig", cause)).splitlines()[0]
             raise WriteError(
-                f"{self.folder}: the search cannot be written: {reason}.",
-                "Finished trials are kept. Free some space, and give the same command again.",
+                tr("{folder}: the search cannot be written: {reason}.", folder=self.folder, reason=reason),
+                tr("Finished trials are kept. Free some space, and give the same command again."),
             ) from None
 
 
@@ -146,7 +147,7 @@ def load_optuna() -> OptunaModule:
         import optuna
         import sqlalchemy  # noqa: F401
     except ImportError:
-        raise missing_extra("'tenor tune'", "tune") from None
+        raise missing_extra(tr("'tenor tune'"), "tune") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 
@@ -172,8 +173,8 @@ def open_study(optuna: OptunaModule, folder: Path, identity: JsonMapping, run: R
     changed = [name for name, value in values.items() if study.user_attrs.get(name) != value]
     if changed:
         raise SettingsError(
-            f"{folder}: this is a search with other {' and '.join(changed)}.",
-            "Give the same data and options to continue it, or choose another folder (`out=...`).",
+            tr("{folder}: this is a search with other {changed}.", folder=folder, changed=" and ".join(changed)),
+            tr("Give the same data and options to continue it, or choose another folder (`out=...`)."),
         )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # it was killed
@@ -186,7 +187,8 @@ def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
     database = folder / DATABASE
     if database.is_symlink() or (database.exists() and not database.is_file()):
         raise BundleError(
-            f"{database}: this is not a regular file.", "Remove it, or choose another folder (`out=...`)."
+            tr("{database}: this is not a regular file.", database=database),
+            tr("Remove it, or choose another folder (`out=...`)."),
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -195,12 +197,17 @@ def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
         return optuna.create_study(storage=f"sqlite:///{database.resolve()}", study_name=_NAME, load_if_exists=True)
     except OSError as error:
         raise BundleError(
-            f"{folder}: the folder cannot be created: {error.strerror}.", "Choose another (`out=...`)."
+            tr("{folder}: the folder cannot be created: {strerror}.", folder=folder, strerror=error.strerror),
+            tr("Choose another (`out=...`)."),
         ) from None
     except (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
         raise TenorError(
-            f"{database}: this is not a database of trials: {str(error).splitlines()[0]}",
-            "Choose another folder (`out=...`), or remove this one.",
+            tr(
+                "{database}: this is not a database of trials: {splitlines}",
+                database=database,
+                splitlines=str(error).splitlines()[0],
+            ),
+            tr("Choose another folder (`out=...`), or remove this one."),
         ) from None
 
 

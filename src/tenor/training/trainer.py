@@ -12,6 +12,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.models.context import Checkpoints, FitContext
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, optimizers, parallel
@@ -105,7 +106,7 @@ class Trainer:
             by_shape.setdefault((batch.width, batch.size), []).append(batch)
         epoch_s = 0.0
         for number, same_shape in enumerate(by_shape.values()):
-            self._callback.on_progress("first steps", number, len(by_shape), {})
+            self._callback.on_progress(tr("first steps"), number, len(by_shape), {})
             for batch in (same_shape[0], same_shape[-1]):  # the first step of a shape is slow
                 started_at = time.perf_counter()
                 self._step(batch)
@@ -129,7 +130,7 @@ class Trainer:
         state, saved_at, last = self.state, time.perf_counter(), time.perf_counter()
         steps_done = len(self._batches(0)) * state.epoch + state.step
         while state.epoch < self._epochs and steps_done < self._total_steps and not self._is_out_of_patience():
-            name = f"epoch {state.epoch + 1}/{self._epochs}"
+            name = tr("epoch {epoch}/{epochs}", epoch=state.epoch + 1, epochs=self._epochs)
             epoch_batches = self._batches(state.epoch)
             while state.step < len(epoch_batches) and steps_done < self._total_steps:
                 self._step(epoch_batches[state.step])
@@ -163,9 +164,16 @@ class Trainer:
             return
         rate = "smaller" if loss > baseline / _LEARNED else "larger"
         self._callback.on_message(
-            f"the network has not learned yet: after {steps_done} batches its loss is {loss:.3f}, and predicting the "
-            f"same for every text has {baseline:.3f}. Try a {rate} `learning_rate` (it is "
-            f"{self.config.learning_rate:g}), or the optimizer `adam` with its own."
+            tr(
+                "the network has not learned yet: after {steps_done} batches its loss is {loss:.3f}, and "
+                "predicting the same for every text has {baseline:.3f}. Try a {rate} `learning_rate` (it "
+                "is {learning_rate:g}), or the optimizer `adam` with its own.",
+                steps_done=steps_done,
+                loss=loss,
+                baseline=baseline,
+                rate=rate,
+                learning_rate=self.config.learning_rate,
+            )
         )
 
     def _batches(self, epoch: int) -> list[Batch]:
@@ -243,7 +251,9 @@ class Trainer:
     def _restore(self, checkpoints: Checkpoints) -> None:
         restored = checkpoint.read(checkpoints, self._variables(), type(self.config))
         if restored is None:
-            self._callback.on_message("there is no checkpoint yet, so the run starts from the beginning.")
+            self._callback.on_message(tr("there is no checkpoint yet, so the run starts from the beginning."))
             return
         self.state, self._best, self.step_log = restored
-        self._callback.on_message(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
+        self._callback.on_message(
+            tr("resumed at epoch {epoch}, batch {step}.", epoch=self.state.epoch + 1, step=self.state.step + 1)
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.errors import SettingsError
@@ -138,7 +139,7 @@ class _TrialCallback(Callback):
         number, deadline = self._proposal.number, self._proposal.deadline
         if number and deadline is not None and time.time() >= deadline:
             raise _OutOfTimeError
-        self._callback.on_progress(f"trial {number}, {stage}", done, total, metrics)
+        self._callback.on_progress(tr("trial {number}, {stage}", number=number, stage=stage), done, total, metrics)
 
     def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:
         """Keep the validation loss, and prune the trial if its best one is above the median."""

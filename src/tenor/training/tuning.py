@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tenor import tracking
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.printable import without_passwords
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
@@ -50,9 +51,9 @@ class TuneConfig:
     parallel: int = 1
 
     def __post_init__(self) -> None:
-        settings.require(self.parallel >= 1, "parallel", "must be 1 or more")
-        settings.require(self.trials >= 1, "trials", "must be 1 or more")
-        settings.require(self.budget is None or self.budget > 0, "budget", "must be above 0")
+        settings.require(self.parallel >= 1, "parallel", tr("must be 1 or more"))
+        settings.require(self.trials >= 1, "trials", tr("must be 1 or more"))
+        settings.require(self.budget is None or self.budget > 0, "budget", tr("must be above 0"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ def tune(config: TuneConfig, callback: Callback | None = None, run_trials: RunTr
     optuna = study.load_optuna()
     family = registry.find(config.run.family)
     if not family.tunable:
-        raise SettingsError(f"{family.name!r} has nothing to tune.", "Name a family: see 'tenor families'.")
+        raise SettingsError(
+            tr("{name!r} has nothing to tune.", name=family.name), tr("Name a family: see 'tenor families'.")
+        )
     run = run_setup.with_current_names(config.run, family)
     fixed = dict(run.settings or {})
     run_setup.resolve_settings(family, fixed, None)
@@ -101,7 +104,7 @@ def tune(config: TuneConfig, callback: Callback | None = None, run_trials: RunTr
     train_examples, validation = _split(run, prepared)
     space = {name: choices for name, choices in family.config.space(prepared.task).items() if name not in fixed}
     if not space:
-        raise SettingsError("every setting that could be tuned is given.", "Leave some to the search.")
+        raise SettingsError(tr("every setting that could be tuned is given."), tr("Leave some to the search."))
     opened = study.open_study(optuna, folder, _identity(run, prepared, fixed), run, space)
     setup = TrialSetup(family.name, fixed, run.seed, train_examples, validation)
     with tracking.track(run.log, folder, callback) as tracker:
@@ -128,9 +131,20 @@ def tune_and_train(config: TuneConfig, callback: Callback | None = None) -> Trai
     tuned = tune(replace(config, run=search_run), callback)
     if callback is not None:
         callback.on_message(
-            f"{counted(tuned.n_trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.default_loss:.4f}."
+            tr(
+                "{trials}: loss {loss:.4f}, that of the defaults {default_loss:.4f}.",
+                trials=counted(tuned.n_trials, "trial"),
+                loss=tuned.loss,
+                default_loss=tuned.default_loss,
+            )
         )
-        callback.on_message(f"the search is in {tuned.folder}; with {tuned.settings or 'the defaults'}:")
+        callback.on_message(
+            tr(
+                "the search is in {folder}; with {settings}:",
+                folder=tuned.folder,
+                settings=tuned.settings or tr("the defaults"),
+            )
+        )
     return pipeline.train(replace(run, settings=tuned.settings or None), callback)
 
 
@@ -139,7 +153,10 @@ def _search_folder(run: RunConfig) -> Path:
         return output.derived_folder(run, "tuning", study.DATABASE if run.resume else None)
     folder = Path(run.out)
     if folder.exists() and not (folder / study.DATABASE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BundleError(f"{folder}: this exists already, and is not a search.", "Choose another folder (`out=...`).")
+        raise BundleError(
+            tr("{folder}: this exists already, and is not a search.", folder=folder),
+            tr("Choose another folder (`out=...`)."),
+        )
     return folder
 
 
@@ -150,7 +167,7 @@ def _split(run: RunConfig, prepared: PreparedData) -> tuple[Examples, Examples]:
     share = min(_VALIDATION, _MOST_VALIDATION / max(1, len(examples)))
     train_examples, validation = examples.train_validation_split(share, run.seed)
     if not len(validation):
-        raise SettingsError("there are too few texts to compare settings on.", "Give more.")
+        raise SettingsError(tr("there are too few texts to compare settings on."), tr("Give more."))
     return train_examples, validation.in_memory()
 
 
@@ -180,10 +197,14 @@ class _Search:
         self.study.remove_parts()
         finished = len(self.study.finished())
         if finished:
-            self.callback.on_message(f"{counted(finished, 'trial is', 'trials are')} there already.")
+            self.callback.on_message(
+                tr("{finished} there already.", finished=counted(finished, "trial is", "trials are"))
+            )
             self.study.write_tables()  # an earlier search may have been killed before it did
         if finished >= trials:
-            self.callback.on_message(f"{folder}: output already exists and is complete; nothing to resume.")
+            self.callback.on_message(
+                tr("{folder}: output already exists and is complete; nothing to resume.", folder=folder)
+            )
         try:
             while (number := len(self.study.finished())) < trials and not (number and self._is_over()):
                 if not self._run_together(number, trials):
@@ -191,8 +212,11 @@ class _Search:
         except KeyboardInterrupt:
             kept = len(self.study.finished())
             self.callback.on_message(
-                f"interrupted: {counted(kept, 'trial is', 'trials are')} kept in {folder}; "
-                "'tenor tune' continues there."
+                tr(
+                    "interrupted: {kept} kept in {folder}; 'tenor tune' continues there.",
+                    kept=counted(kept, "trial is", "trials are"),
+                    folder=folder,
+                )
             )
             raise
 
@@ -217,11 +241,18 @@ class _Search:
     def _report(self, proposal: Proposal, outcome: Outcome) -> None:
         number = proposal.number
         if outcome.state == "complete":
-            name = f"trial {number}" if number else "defaults"
+            name = tr("trial {number}", number=number) if number else "defaults"
             self.callback.on_candidate_end(name, dict(outcome.metrics), proposal.settings)
         else:
             problem = f": {outcome.problem}" if outcome.problem else "."
-            self.callback.on_message(f"trial {number}: pruned after {outcome.seconds:.1f} s{problem}")
+            self.callback.on_message(
+                tr(
+                    "trial {number}: pruned after {seconds:.1f} s{problem}",
+                    number=number,
+                    seconds=outcome.seconds,
+                    problem=problem,
+                )
+            )
 
     def result(self) -> TuningResult:
         finished, best = self.study.finished(), self.study.study.best_trial

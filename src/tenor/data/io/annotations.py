@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tenor._core.language import tr
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.errors import DataError, Location
 
@@ -49,7 +50,7 @@ def accepted(source: Table) -> Table:
         return source
     has_options = "accept" in columns
     names = set() if has_options else {name for name in first.columns["label"] if isinstance(name, str)}
-    no = f"not {names.pop()}" if len(names) == 1 else None
+    no = tr("not {pop}", pop=names.pop()) if len(names) == 1 else None
 
     def chunks() -> Iterator[Chunk]:
         for chunk in source.chunks:
@@ -60,7 +61,10 @@ def accepted(source: Table) -> Table:
             ]
             yield Chunk(chunk.row, {**chunk.columns, "label": labels})
 
-    notes = [*source.notes, f"{source.name}: the labels are those that Prodigy's column 'answer' accepts."]
+    notes = [
+        *source.notes,
+        tr("{name}: the labels are those that Prodigy's column 'answer' accepts.", name=source.name),
+    ]
     names_of_columns = list(dict.fromkeys([*source.columns, "label"]))
     return replace(source, columns=names_of_columns, chunks=chunks(), notes=notes, schema=None)
 
@@ -79,8 +83,8 @@ def _to_label(label: Cell, at: Location, row: int) -> Cell:
         if len(items) == len(label) and all(_is_whole_text(item) for item in items):
             return list(dict.fromkeys(item["label"] for item in items))
         raise DataError(
-            f"the labels mark parts of the text: {label!r:.60}.",
-            "Export a project that classifies whole texts.",
+            tr("the labels mark parts of the text: {label!r:.60}.", label=label),
+            tr("Export a project that classifies whole texts."),
             Location(at.file, row, at.column),
         )
     return label

@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.data.io.formats import BINARY, FORMATS, suffix
 from tenor.errors import DataError, listed
 
@@ -26,19 +27,32 @@ def table_name(path: Path, name: str) -> str:
     except DAMAGED as error:
         raise damaged(name, error) from None
     if len(members) > MAX_MEMBERS:
-        raise DataError(f"{name}: the archive has more than {MAX_MEMBERS:,} files.", "Unpack the table that you mean.")
+        raise DataError(
+            tr("{name}: the archive has more than {max_members:,} files.", name=name, max_members=MAX_MEMBERS),
+            tr("Unpack the table that you mean."),
+        )
     tables = [member for member in members if suffix(Path(member.filename)) in FORMATS and not _is_hidden(member)]
     plain = [member for member in tables if suffix(Path(member.filename)) != ".txt"] or tables  # a README beside it
     if len(plain) != 1:
         names = [member.filename for member in plain or members]
         raise DataError(
-            f"{name}: the archive has {'several tables' if plain else 'no table'}: {listed(names) or 'it is empty'}.",
-            "Unpack it, and give the file that you mean.",
+            tr(
+                "{name}: the archive has {tr}: {names}.",
+                name=name,
+                tr=tr("several tables") if plain else tr("no table"),
+                names=listed(names) or tr("it is empty"),
+            ),
+            tr("Unpack it, and give the file that you mean."),
         )
     if suffix(Path(plain[0].filename)) in BINARY:
-        raise DataError(f"{name}: {plain[0].filename!r} is read only outside an archive.", "Unpack it first.")
+        raise DataError(
+            tr("{name}: {filename!r} is read only outside an archive.", name=name, filename=plain[0].filename),
+            tr("Unpack it first."),
+        )
     if plain[0].flag_bits & 1:
-        raise DataError(f"{name}: the archive needs a password.", "Unpack it, and give the file in it.")
+        raise DataError(
+            tr("{name}: the archive needs a password.", name=name), tr("Unpack it, and give the file in it.")
+        )
     return plain[0].filename
 
 
@@ -53,7 +67,10 @@ def open_member(path: Path, name: str) -> io.BufferedIOBase:
 
 def damaged(name: str, error: Exception) -> DataError:
     """The error for an archive that cannot be read."""
-    return DataError(f"{name}: the archive cannot be read: {error}.", "Copy it again, or unpack it yourself.")
+    return DataError(
+        tr("{name}: the archive cannot be read: {error}.", name=name, error=error),
+        tr("Copy it again, or unpack it yourself."),
+    )
 
 
 def _is_hidden(member: zipfile.ZipInfo) -> bool:

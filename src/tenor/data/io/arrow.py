@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenor._core.language import tr
 from tenor.data.io import arrow_messages, arrow_sizes, huggingface, parquet_pages
 from tenor.data.io.chunks import CHUNK_ROWS, Cell, Chunk, Table, distinct_names
 from tenor.data.io.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
@@ -54,7 +55,7 @@ def read_ipc(path: Path, name: str) -> Table:
                 batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
             else:
                 if file.read_at(8, max(file.size() - 8, 0)) != _END_OF_STREAM:
-                    raise ValueError("its end is missing")
+                    raise ValueError(tr("its end is missing"))
                 file.seek(0)
                 reader = pyarrow.ipc.open_stream(file)
                 batches = iter(reader)
@@ -77,7 +78,10 @@ def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
     failures = (pyarrow.ArrowException, OSError, ValueError)  # ValueError: a name that is not UTF-8
 
     def damaged(error: Exception) -> DataError:
-        return DataError(f"{name}: this is not a whole {kind} file: {error}.", "Copy or write it again.")
+        return DataError(
+            tr("{name}: this is not a whole {kind} file: {error}.", name=name, kind=kind, error=error),
+            tr("Copy or write it again."),
+        )
 
     try:
         with open_file() as (schema, _):
@@ -123,7 +127,7 @@ def _small_batches(
     Raises:
         DataError: A row, or all rows together, take far more than the file.
     """
-    remedy = "If it is right, write the rows again as .jsonl."
+    remedy = tr("If it is right, write the rows again as .jsonl.")
     expansion, row, strings = Expansion(file.file, size, FREE_ARROW_BYTES, remedy), 1, None
     for batch in batches:
         strings = arrow_sizes.string_columns(batch.schema) if strings is None else strings
@@ -140,7 +144,11 @@ def _small_batches(
                 largest = int(sizes[start:end].max())
                 if largest > MAX_ROW_BYTES:
                     raise DataError(
-                        f"the row takes {megabytes(largest)}, and at most {megabytes(MAX_ROW_BYTES)} are read.",
+                        tr(
+                            "the row takes {megabytes}, and at most {megabytes_2} are read.",
+                            megabytes=megabytes(largest),
+                            megabytes_2=megabytes(MAX_ROW_BYTES),
+                        ),
                         remedy,
                         Location(file.file, row + int(sizes[start:end].argmax())),
                     )
@@ -166,6 +174,6 @@ def _values(array: "pyarrow.Array", first: Location) -> list[Cell]:
             values.append(value.as_py())
         except failures as error:
             at = Location(first.file, row, first.column)
-            problem = f"the value of type {array.type} cannot be read: {error}."
-            raise DataError(problem, "Fix it, or leave the column out.", at) from None
+            problem = tr("the value of type {type} cannot be read: {error}.", type=array.type, error=error)
+            raise DataError(problem, tr("Fix it, or leave the column out."), at) from None
     return values

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tenor._core.language import tr
 from tenor.data.io.limits import FREE_ARROW_BYTES, Expansion
 
 if TYPE_CHECKING:
@@ -30,19 +31,19 @@ def require_bounded(file: "pyarrow.NativeFile", name: str) -> None:
         ValueError: A message is damaged.
     """
     size = file.size()
-    expansion = Expansion(name, size, FREE_ARROW_BYTES // 4, "If it is right, write it again without compression.")
+    expansion = Expansion(name, size, FREE_ARROW_BYTES // 4, tr("If it is right, write it again without compression."))
     try:
         for position in _blocks(file, size) if file.read_at(6, 0) == _MAGIC else _stream(file, size):
             expansion.add(_decompressed_bytes(file, position))
     except (struct.error, IndexError, OverflowError):
-        raise ValueError("a message is damaged") from None
+        raise ValueError(tr("a message is damaged")) from None
 
 
 def _blocks(file: "pyarrow.NativeFile", size: int) -> Iterator[int]:
     """The positions of the messages of a file, from its footer."""
     length = _number("<i", file.read_at(4, size - 10), 0)
     if not 0 < length <= size - 18:
-        raise ValueError("the footer is damaged")
+        raise ValueError(tr("the footer is damaged"))
     footer = file.read_at(length, size - 10 - length)
     table = _pointer(footer, 0)
     for field in (2, 3):  # dictionaries, and batches
@@ -61,7 +62,7 @@ def _stream(file: "pyarrow.NativeFile", size: int) -> Iterator[int]:
         at = _slot(message, _pointer(message, 0), 3)
         body = _number("<q", message, at) if at else 0
         if body < 0:
-            raise ValueError("a message is damaged")
+            raise ValueError(tr("a message is damaged"))
         position = begin + len(message) + body
 
 
@@ -71,7 +72,7 @@ def _message(file: "pyarrow.NativeFile", position: int) -> tuple[bytes, int]:
     first = _number("<i", head, 0)
     length, begin = (_number("<i", head, 4), position + 8) if first == _MARK else (first, position + 4)
     if not 0 <= length <= file.size() - begin:
-        raise ValueError("a message is incomplete")
+        raise ValueError(tr("a message is incomplete"))
     return file.read_at(length, begin), begin
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
+
 if TYPE_CHECKING:
     import pyarrow
 
@@ -63,7 +65,7 @@ def _sizes(array: "pyarrow.Array", depth: int) -> Sizes:
 
     kind = array.type
     if depth > _MAX_NESTING:
-        raise ValueError("its types are nested too deep")
+        raise ValueError(tr("its types are nested too deep"))
     if not len(array):
         return 0.0
     if isinstance(array, pyarrow.ExtensionArray):

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
+from tenor._core.language import tr
 from tenor.data.io.chunks import Chunk, Table
 from tenor.errors import DataError
 
@@ -68,8 +69,12 @@ class _ArrowWriter:
             self._writer.write_table(table.cast(self._schema))
         except (pyarrow.ArrowException, OverflowError) as error:
             raise DataError(
-                f"a column does not fit {self._kind.removeprefix('.').capitalize()}: {error}.",
-                "Write .jsonl instead.",
+                tr(
+                    "a column does not fit {capitalize}: {error}.",
+                    capitalize=self._kind.removeprefix(".").capitalize(),
+                    error=error,
+                ),
+                tr("Write .jsonl instead."),
             ) from None
 
     def write_schema_if_empty(self) -> None:

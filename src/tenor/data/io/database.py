@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenor._core.language import mark, tr
 from tenor._core.printable import without_passwords
 from tenor.data.io.chunks import CHUNK_ROWS, Cell, Table, chunked, distinct_names
 from tenor.errors import DataError, missing_extra
@@ -18,7 +19,7 @@ from tenor.errors import DataError, missing_extra
 if TYPE_CHECKING:
     import sqlalchemy
 
-_REMEDY = "Check the URL, the query, and that the server runs; a password may also be in ~/.pgpass or PGPASSWORD."
+_REMEDY = mark("Check the URL, the query, and that the server runs; a password may also be in ~/.pgpass or PGPASSWORD.")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class DatabaseUrl:
 
     def __post_init__(self) -> None:
         if any(map(str.isspace, self.url)):
-            raise DataError("the URL of the database has a blank in it.", "Write the blank as %20.")
+            raise DataError(tr("the URL of the database has a blank in it."), tr("Write the blank as %20."))
 
     @property
     def name(self) -> str:
@@ -65,11 +66,14 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
     """
     name = database.name
     if query is None or not query.strip():
-        raise DataError(f"{name}: a database is read with a query.", "Name it with `query=...`, as in SELECT * FROM t.")
+        raise DataError(
+            tr("{name}: a database is read with a query.", name=name),
+            tr("Name it with `query=...`, as in SELECT * FROM t."),
+        )
     try:
         import sqlalchemy
     except ImportError:
-        raise missing_extra("reading databases", "sql") from None
+        raise missing_extra(tr("reading databases"), "sql") from None
     failures = (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, UnicodeError)
     engine = _engine(database)
 
@@ -84,7 +88,7 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
                     connection.exec_driver_sql("PRAGMA query_only = ON")
                 result = connection.exec_driver_sql(query)
                 if not result.returns_rows:
-                    raise DataError(f"{name}: the query gives no rows.", "Give a SELECT.")
+                    raise DataError(tr("{name}: the query gives no rows.", name=name), tr("Give a SELECT."))
                 yield list(result.keys())
                 yield from result
         except failures as error:
@@ -92,7 +96,7 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
                 raise
             cause = str(getattr(error, "orig", None) or error).strip().splitlines()
             problem = without_passwords(cause[0] if cause else type(error).__name__)
-            raise DataError(f"{name}: {problem.rstrip('.')}.", _REMEDY) from None
+            raise DataError(f"{name}: {problem.rstrip('.')}.", tr(_REMEDY)) from None
 
     with contextlib.closing(results()) as opened:
         columns = distinct_names([str(column) for column in next(opened)])
@@ -118,14 +122,16 @@ def _engine(database: DatabaseUrl) -> "sqlalchemy.Engine":
         file = url.database if url.get_backend_name() == "sqlite" else None
         if file and file != ":memory:" and not file.startswith("file:") and not Path(file).is_file():
             raise DataError(
-                f"{file}: there is no such file.", "Check the path: sqlite:///relative or sqlite:////absolute."
+                tr("{file}: there is no such file.", file=file),
+                tr("Check the path: sqlite:///relative or sqlite:////absolute."),
             )
         return sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     except sqlalchemy.exc.ArgumentError:
-        raise DataError(f"{database.name}: this is not the URL of a database.", _REMEDY) from None
+        raise DataError(tr("{name}: this is not the URL of a database.", name=database.name), tr(_REMEDY)) from None
     except ModuleNotFoundError as error:
         raise DataError(
-            f"{database.name}: the driver {error.name!r} is not installed.", f"Install it: pip install {error.name}."
+            tr("{name}: the driver {name_2!r} is not installed.", name=database.name, name_2=error.name),
+            tr("Install it: pip install {name}.", name=error.name),
         ) from None
 
 

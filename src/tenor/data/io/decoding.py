@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 
+from tenor._core.language import tr
 from tenor.data.io import encodings
 from tenor.data.io.encodings import Encoding
 from tenor.errors import DataError, Location
@@ -46,8 +47,8 @@ def decode_lines(raws: Iterable[bytes], encoding: Encoding, at: Callable[[], Loc
 def _changed(at: Location, encoding: str, other: str) -> DataError:
     """The error for a line in another encoding than the file."""
     return DataError(
-        f"this line is {other.upper()}, and others are {encoding.upper()}.",
-        "Save all of the file as UTF-8.",
+        tr("this line is {upper}, and others are {upper_2}.", upper=other.upper(), upper_2=encoding.upper()),
+        tr("Save all of the file as UTF-8."),
         at,
     )
 
@@ -63,19 +64,27 @@ def decode(raw: bytes, encoding: Encoding, position: int, at: Callable[[], Locat
         return raw[mark:].decode(name)
     except UnicodeError as error:
         if not isinstance(error, UnicodeDecodeError):  # UTF-16 or UTF-32 without a mark
-            raise DataError(f"this is not valid {name.upper()}: {error}.", _remedy(encoding), at()) from None
+            raise DataError(
+                tr("this is not valid {upper}: {error}.", upper=name.upper(), error=error), _remedy(encoding), at()
+            ) from None
         kind = next((kind for magic, kind in _MAGIC.items() if position == 0 and raw.startswith(magic)), None)
         if kind is not None:
             raise DataError(
-                f"this is compressed by {kind}, but its name does not say so.",
-                f"Decompress it ({kind} -dc), or give a file whose name ends like that.",
+                tr("this is compressed by {kind}, but its name does not say so.", kind=kind),
+                tr("Decompress it ({kind} -dc), or give a file whose name ends like that.", kind=kind),
                 at(),
             ) from None
         other = encodings.other_encoding(raw, name) if encoding.is_certain else None
         if other is not None:
             raise _changed(at(), name, other) from None
         raise DataError(
-            f"byte {position + mark + error.start} of the file is not valid {name.upper()}.", _remedy(encoding), at()
+            tr(
+                "byte {position} of the file is not valid {upper}.",
+                position=position + mark + error.start,
+                upper=name.upper(),
+            ),
+            _remedy(encoding),
+            at(),
         ) from None
 
 
@@ -83,7 +92,7 @@ def _remedy(encoding: Encoding) -> str:
     """What to do about a byte that is not valid in the encoding of the file."""
     if encoding.candidates:
         readings = "; ".join(f"{name}: {sample}" for name, sample in encoding.candidates)
-        return f"Save the file as UTF-8, or name its encoding with `encoding=...` ({readings})."
+        return tr("Save the file as UTF-8, or name its encoding with `encoding=...` ({readings}).", readings=readings)
     if encoding.is_certain and encoding.name == "utf-8":
-        return "The file is UTF-8 but for such bytes: fix them, or drop them (iconv -c -f UTF-8 -t UTF-8)."
-    return "Save the file as UTF-8, or name its encoding with `encoding=...`."
+        return tr("The file is UTF-8 but for such bytes: fix them, or drop them (iconv -c -f UTF-8 -t UTF-8).")
+    return tr("Save the file as UTF-8, or name its encoding with `encoding=...`.")

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Generator, Iterator, Sequence
 
+from tenor._core.language import tr
 from tenor.data.io import dialect as dialects
 from tenor.data.io import header, limits
 from tenor.data.io import lines as text
@@ -34,7 +35,9 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
     """
     dialect, first, notes = _open(lines, delimiters, options)
     if first is None:
-        raise DataError(f"{lines.name}: the file is empty.", "Give a file with a header line and rows.")
+        raise DataError(
+            tr("{name}: the file is empty.", name=lines.name), tr("Give a file with a header line and rows.")
+        )
     limits.require_few_columns(len(first), Location(lines.name))
     has_header = options.header
     if has_header is None and any(name.strip() in options.names for name in first if not name.strip().isdigit()):
@@ -46,12 +49,17 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
             _require_names(first, below, lines.name)
         if not has_header:
             notes.append(
-                f"the first line looks like data, so the columns are named by their numbers, 1 to {len(first)} "
-                "(`header=True`: it has their names)."
+                tr(
+                    "the first line looks like data, so the columns are named by their numbers, 1 to "
+                    "{n_first} (`header=True`: it has their names).",
+                    n_first=len(first),
+                )
             )
         elif below and not header.is_clearly_names(first):
             names = listed([name for name in first if name.strip()])
-            notes.append(f"the first line is taken for names of columns: {names} (`header=False`: it is a row).")
+            notes.append(
+                tr("the first line is taken for names of columns: {names} (`header=False`: it is a row).", names=names)
+            )
     columns = distinct_names(
         [name.strip("\ufeff").strip() for name in first] if has_header else list(map(str, range(1, len(first) + 1)))
     )
@@ -68,7 +76,12 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
                 yield row
         if wrong:
             raise DataError(
-                f"the row has {counted(fields, 'field')} and the header has {len(columns)} ({rows_phrase(wrong)}).",
+                tr(
+                    "the row has {fields} and the header has {n_columns} ({wrong}).",
+                    fields=counted(fields, "field"),
+                    n_columns=len(columns),
+                    wrong=rows_phrase(wrong),
+                ),
                 _remedy_for_width(columns, fields),
                 Location(lines.name, wrong[0]),
             )
@@ -86,10 +99,13 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
 
 def _remedy_for_width(columns: Sequence[str], fields: int) -> str:
     """What to do about rows that have another number of fields than the header."""
-    quotes = 'Put quotes around fields that hold a delimiter, as in "a, b".'
+    quotes = tr('Put quotes around fields that hold a delimiter, as in "a, b".')
     if len(columns) > 1 or fields < 2:
         return quotes
-    title = f"The first line, {columns[0]!r:.60}, names one column: remove lines above the names, or use quotes."
+    title = tr(
+        "The first line, {columns!r:.60}, names one column: remove lines above the names, or use quotes.",
+        columns=columns[0],
+    )
     return dialects.separator_hint(columns) or f"{title} {quotes}"
 
 
@@ -97,8 +113,12 @@ def _require_names(first: Sequence[str], rows: Sequence[Sequence[str]], name: st
     """Raise DataError if the first line is a title above the names of the columns."""
     if len(first) > 1 and header.is_title(first, rows):
         raise DataError(
-            f"the first line, {first[0].strip()!r:.60}, names one of {len(first)} columns: it seems to be a title.",
-            "Remove the lines above the names of the columns; if it has the names, use `header=True`.",
+            tr(
+                "the first line, {first!r:.60}, names one of {n_first} columns: it seems to be a title.",
+                first=first[0].strip(),
+                n_first=len(first),
+            ),
+            tr("Remove the lines above the names of the columns; if it has the names, use `header=True`."),
             Location(name),
         )
 
@@ -183,8 +203,8 @@ class _RecordLines:
                 raise text.too_long("row", self._lines.at())
             if self.fields > limits.MAX_VALUES:
                 raise DataError(
-                    f"a row has more than {limits.MAX_VALUES:,} delimiters.",
-                    "Check that every quote is closed, and that this is a table.",
+                    tr("a row has more than {max_values:,} delimiters.", max_values=limits.MAX_VALUES),
+                    tr("Check that every quote is closed, and that this is a table."),
                     self._lines.at(),
                 )
             yield line
@@ -214,9 +234,14 @@ class _RecordLines:
             swallows = is_only and n_lines >= _MIN_LINES and 2 * n_alike >= n_lines
         if swallows:
             raise DataError(
-                f"a field has {n_lines - 1:,} line ends, and its lines look like rows: a quote seems to be open.",
-                "Close or double the quote, or read quotes as characters with `quoting='none'`; if the field is right, "
-                "use `quoting='minimal'`.",
+                tr(
+                    "a field has {n_lines:,} line ends, and its lines look like rows: a quote seems to be open.",
+                    n_lines=n_lines - 1,
+                ),
+                tr(
+                    "Close or double the quote, or read quotes as characters with `quoting='none'`; if "
+                    "the field is right, use `quoting='minimal'`."
+                ),
                 self._lines.at(),
             )
 
@@ -228,12 +253,12 @@ def _next(reader: Iterator[list[str]], lines: Lines) -> list[str] | None:
     except csv.Error as error:
         if "new-line character" in str(error):
             raise DataError(
-                "there is a carriage return (CR) outside quotes.",
-                "Put quotes around the field, or save the file with line ends LF or CR LF.",
+                tr("there is a carriage return (CR) outside quotes."),
+                tr("Put quotes around the field, or save the file with line ends LF or CR LF."),
                 lines.at(),
             ) from None
         raise DataError(
-            f"the quoting is broken: {error}.",
-            'Close every quote, and write a quote inside a quoted field twice ("").',
+            tr("the quoting is broken: {error}.", error=error),
+            tr('Close every quote, and write a quote inside a quoted field twice ("").'),
             lines.at(),
         ) from None

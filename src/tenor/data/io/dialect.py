@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from tenor._core.language import tr
 from tenor.data.io.file_options import Quoting
 
 SAMPLE_LINES = 2_000
@@ -90,13 +91,15 @@ def choose(lines: Iterator[str], delimiters: Sequence[str], quoting: Quoting | N
     n_delimiters = scan.delimiters[delimiter]
     if quoting is None and n_delimiters and (scan.n_odd or counts is None) and scan.n_lines > 1:
         return plain._replace(has_quotes=False), [
-            "quotes are read as characters, since a quote is open at the end of a line (`quoting='minimal'` reads "
-            "them around fields)."
+            tr(
+                "quotes are read as characters, since a quote is open at the end of a line "
+                "(`quoting='minimal'` reads them around fields)."
+            )
         ]
     if counts is None and any('\\"' in line for line in scan.sample):
         escaped = plain._replace(has_escapes=True)
         if _is_even(_field_counts(escaped, scan)):
-            return escaped, ['a quote with a backslash before it (\\") is read as a quote inside a field.']
+            return escaped, [tr('a quote with a backslash before it (\\") is read as a quote inside a field.')]
     return plain, []
 
 
@@ -184,4 +187,8 @@ def unusual_separator(lines: Sequence[str]) -> str:
 def separator_hint(lines: Sequence[str]) -> str:
     """A sentence on a separator that is not read; empty if the lines have none."""
     separator = unusual_separator(lines)
-    return f"The fields seem to be separated by {separator!r}: put commas or tabs there." if separator else ""
+    return (
+        tr("The fields seem to be separated by {separator!r}: put commas or tabs there.", separator=separator)
+        if separator
+        else ""
+    )

@@ -4,6 +4,7 @@ import codecs
 from dataclasses import dataclass
 from typing import Literal
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError
 
 Quoting = Literal["minimal", "none"]
@@ -39,13 +40,15 @@ class FileOptions:
     def __post_init__(self) -> None:
         if self.encoding is not None and not _is_text_encoding(self.encoding):
             raise SettingsError(
-                f"`encoding=...`: {self.encoding!r} is not the name of an encoding of text files.",
-                "Give one such as utf-8, cp1252, gb18030, big5, cp932, cp949, euc-jp or utf-16-le.",
+                tr(
+                    "`encoding=...`: {encoding!r} is not the name of an encoding of text files.", encoding=self.encoding
+                ),
+                tr("Give one such as utf-8, cp1252, gb18030, big5, cp932, cp949, euc-jp or utf-16-le."),
             )
         if self.quoting not in (None, *QUOTINGS):
             raise SettingsError(
-                f"`quoting=...`: {self.quoting!r} is unknown.",
-                "Give minimal (quotes are around fields) or none (quotes are characters).",
+                tr("`quoting=...`: {quoting!r} is unknown.", quoting=self.quoting),
+                tr("Give minimal (quotes are around fields) or none (quotes are characters)."),
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenor._core.language import tr
 from tenor.data.io.chunks import Cell
 from tenor.errors import DataError, listed
 
@@ -29,7 +30,10 @@ def data_files(folder: Path) -> list[Path]:
     if (folder / _PARTS).is_file():
         parts = sorted(part.name for part in folder.iterdir() if (part / _STATE).is_file())
         example = folder / (parts[0] if parts else "train")
-        raise DataError(f"{name}: this folder has the parts {listed(parts)}.", f"Give one, such as '{example}'.")
+        raise DataError(
+            tr("{name}: this folder has the parts {parts}.", name=name, parts=listed(parts)),
+            tr("Give one, such as '{example}'.", example=example),
+        )
     if not (folder / _STATE).is_file():
         return []
     try:
@@ -37,11 +41,13 @@ def data_files(folder: Path) -> list[Path]:
         files = [Path(each["filename"]).name for each in state["_data_files"]]
         indices = state.get("_indices_data_files") or state.get("_indices_files")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise DataError(f"{name}: {_STATE} is damaged.", "Write the dataset again with save_to_disk.") from None
+        raise DataError(
+            tr("{name}: {state} is damaged.", name=name, state=_STATE), tr("Write the dataset again with save_to_disk.")
+        ) from None
     if indices:
         raise DataError(
-            f"{name}: the rows of this dataset are chosen by indices.",
-            "Write it again: dataset.flatten_indices().save_to_disk(...).",
+            tr("{name}: the rows of this dataset are chosen by indices.", name=name),
+            tr("Write it again: dataset.flatten_indices().save_to_disk(...)."),
         )
     return [folder / file for file in files]
 

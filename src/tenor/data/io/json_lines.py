@@ -4,6 +4,7 @@ import contextlib
 import itertools
 from collections.abc import Generator, Iterable, Iterator
 
+from tenor._core.language import tr
 from tenor.data.io import limits
 from tenor.data.io.chunks import CHUNK_ROWS, Cell, Table, chunked
 from tenor.data.io.json_text import Row, decode, require_object
@@ -20,7 +21,9 @@ def read(lines: Lines) -> Table:
     with contextlib.closing(_objects(lines)) as objects:
         columns = columns_of(itertools.islice(objects, CHUNK_ROWS), lines.name)
     if not lines.row:
-        raise DataError(f"{lines.name}: the file is empty.", "Give a file with one JSON object a line.")
+        raise DataError(
+            tr("{name}: the file is empty.", name=lines.name), tr("Give a file with one JSON object a line.")
+        )
 
     def values() -> Iterator[list[Cell]]:
         known = set(columns)
@@ -28,8 +31,8 @@ def read(lines: Lines) -> Table:
             new = [key for key in row if key not in known]
             if new:
                 raise DataError(
-                    f"the key {new[0]!r:.200} is not in the first rows.",
-                    "Give every row the same keys, with null where there is no value.",
+                    tr("the key {new!r:.200} is not in the first rows.", new=new[0]),
+                    tr("Give every row the same keys, with null where there is no value."),
                     Location(lines.name, lines.row),
                 )
             yield [row.get(column) for column in columns]
@@ -53,4 +56,4 @@ def _objects(lines: Lines) -> Generator[Row, None, None]:
             if line.strip():
                 lines.row += 1
                 at = Location(lines.name, lines.row)
-                yield require_object(decode(line, at, "Give one JSON object a line."), line, at)
+                yield require_object(decode(line, at, tr("Give one JSON object a line.")), line, at)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 
+from tenor._core.language import mark, tr
 from tenor._core.records import Json
 from tenor.data.io import label_studio
 from tenor.data.io import lines as text
@@ -18,7 +19,7 @@ from tenor.errors import DataError, Location
 HELD_BYTES = 256 << 20
 """Bytes of objects that are kept in memory for the second pass."""
 
-_REMEDY = 'Give a list of objects such as [{"text": "..."}], or one object a line.'
+_REMEDY = mark('Give a list of objects such as [{"text": "..."}], or one object a line.')
 _BLOCK_CHARACTERS = 1 << 20  # that are read together
 _MARGIN = 16  # characters before the end: a fault there may be due to text that is not read yet
 _LIST_BEGINNING = 1_000  # characters that show what a list holds
@@ -36,7 +37,7 @@ def read(lines: Lines) -> Table:
     with contextlib.closing(iter(objects)) as iterator:
         first = next(iterator, None)
     if first is None:
-        raise DataError(f"{lines.name}: the list is empty.", _REMEDY)
+        raise DataError(tr("{name}: the list is empty.", name=lines.name), tr(_REMEDY))
     return read_objects(objects, first, lines)
 
 
@@ -122,7 +123,7 @@ class _Scanner:
         """The objects. Raises DataError if this is not a list of objects."""
         yield from self._list()
         if self._next():
-            raise self._not_json("something follows the list")
+            raise self._not_json(tr("something follows the list"))
 
     def _list(self) -> Iterator[Row]:
         self._expect("[")
@@ -147,8 +148,13 @@ class _Scanner:
             if self._next() == "[" and self._opens_objects():
                 if target.key:
                     raise DataError(
-                        f"{self._lines.name}: there are lists of rows under {target.key!r} and {key!r}.",
-                        "Write each list into a file of its own.",
+                        tr(
+                            "{name}: there are lists of rows under {key!r} and {key_2!r}.",
+                            name=self._lines.name,
+                            key=target.key,
+                            key_2=key,
+                        ),
+                        tr("Write each list into a file of its own."),
                     )
                 target.key = str(key)
                 yield from self._list()
@@ -183,7 +189,7 @@ class _Scanner:
                     require_bounded(self._text[self._start :], at)  # Python 3.13 decodes thousands of levels
                     if isinstance(error, json.JSONDecodeError):
                         raise self._not_json(error.msg) from None
-                    raise refusal(error, at, _REMEDY) from None
+                    raise refusal(error, at, tr(_REMEDY)) from None
             require_bounded(self._text, at)
         written = self._text[self._start : end]
         require_bounded(written, at)
@@ -200,7 +206,7 @@ class _Scanner:
         """Read one of some characters."""
         character = self._next()
         if not character or character not in characters:
-            raise self._not_json(f"{' or '.join(map(repr, characters))} is expected")
+            raise self._not_json(tr("{map} is expected", map=" or ".join(map(repr, characters))))
         self._start += 1
         return character
 
@@ -229,8 +235,10 @@ class _Scanner:
         return bool(size)
 
     def _not_json(self, problem: str) -> DataError:
-        place = f"{self._lines.name}, row {self._lines.row}" if self._lines.row else self._lines.name
-        return DataError(f"{place}: this is not JSON: {problem}.", _REMEDY)
+        place = (
+            tr("{name}, row {row}", name=self._lines.name, row=self._lines.row) if self._lines.row else self._lines.name
+        )
+        return DataError(tr("{place}: this is not JSON: {problem}.", place=place, problem=problem), tr(_REMEDY))
 
 
 def _value(value: object) -> object:

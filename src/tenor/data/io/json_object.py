@@ -7,6 +7,7 @@ them, and `{"columns": [...], "data": [[...], ...]}` has the names apart.
 
 from collections.abc import Iterator
 
+from tenor._core.language import tr
 from tenor._core.records import Json
 from tenor.data.io import json_lines, json_list
 from tenor.data.io.chunks import Cell, Table, chunked
@@ -24,14 +25,14 @@ def read(lines: Lines) -> Table:
     first = next(iter(objects), None)
     if first is not None:
         table = json_list.read_objects(objects, first, lines)
-        table.notes.append(f"{lines.name}: the rows are the objects under {objects.key!r}.")
+        table.notes.append(tr("{name}: the rows are the objects under {key!r}.", name=lines.name, key=objects.key))
         return table
     rows = _columns(objects.other)
     if rows is None:
         return json_lines.read(lines)
     columns, values = rows
     if len(set(columns)) != len(columns):
-        raise DataError(f"{lines.name}: a column occurs twice.", "Give each column its own name.")
+        raise DataError(tr("{name}: a column occurs twice.", name=lines.name), tr("Give each column its own name."))
     return Table(lines.name, columns, chunked(values, columns), notes=lines.notes)
 
 

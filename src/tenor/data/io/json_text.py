@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import Json, JsonObject
 from tenor.data.io import limits
 from tenor.errors import DataError, Location
@@ -49,8 +50,10 @@ def refusal(error: Exception, at: Location, remedy: str) -> DataError:
         return _too_deep(at)
     if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
         digits = sys.get_int_max_str_digits()
-        return DataError(f"a number has more than {digits:,} digits.", "Write it as a string.", at)
-    return DataError(f"this is not JSON: {error}.", remedy, at)
+        return DataError(
+            tr("a number has more than {digits:,} digits.", digits=digits), tr("Write it as a string."), at
+        )
+    return DataError(tr("this is not JSON: {error}.", error=error), remedy, at)
 
 
 def require_bounded(text: str, at: Location) -> None:
@@ -75,7 +78,11 @@ def require_bounded(text: str, at: Location) -> None:
         if levels[:end].max() > limits.MAX_DEPTH:
             raise _too_deep(at)
         if values > limits.MAX_VALUES:
-            raise DataError(f"there are more than {limits.MAX_VALUES:,} values.", "Give each text its own row.", at)
+            raise DataError(
+                tr("there are more than {max_values:,} values.", max_values=limits.MAX_VALUES),
+                tr("Give each text its own row."),
+                at,
+            )
         if len(ends):
             return
 
@@ -95,17 +102,17 @@ def require_object(value: object, text: str, at: Location) -> Row:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise DataError("there is half of a surrogate pair.", "Write the character whole.", at) from None
+            raise DataError(tr("there is half of a surrogate pair."), tr("Write the character whole."), at) from None
     if not isinstance(value, dict):
-        raise DataError("this is JSON but not an object.", 'Give objects such as {"text": "..."}.', at)
+        raise DataError(tr("this is JSON but not an object."), tr('Give objects such as {"text": "..."}.'), at)
     limits.require_few_columns(len(value), at)
     return value
 
 
 def _too_deep(at: Location) -> DataError:
     return DataError(
-        f"lists or objects are nested more than {limits.MAX_DEPTH} levels deep.",
-        "Write the rows as plain objects with a text and a label.",
+        tr("lists or objects are nested more than {max_depth} levels deep.", max_depth=limits.MAX_DEPTH),
+        tr("Write the rows as plain objects with a text and a label."),
         at,
     )
 
@@ -115,7 +122,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> Row:
     row = dict(pairs)
     if len(row) != len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise DataError(f"the key {twice!r:.200} occurs twice in an object.", "Give each key once.")
+        raise DataError(tr("the key {twice!r:.200} occurs twice in an object.", twice=twice), tr("Give each key once."))
     return row
 
 

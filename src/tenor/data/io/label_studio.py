@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.data.io.limits import require_few_columns
 from tenor.errors import DataError, Location, RowNumbers, listed, rows_phrase
@@ -51,8 +52,8 @@ class Export:
                 kinds.update((str(result.get("type")), None) for result in _results(task))
         if kinds and not questions:
             raise DataError(
-                f"{name}: the annotations are not choices but {listed(sorted(kinds))}.",
-                "Export a project that classifies whole texts.",
+                tr("{name}: the annotations are not choices but {kinds}.", name=name, kinds=listed(sorted(kinds))),
+                tr("Export a project that classifies whole texts."),
             )
         self._columns = {question: question for question in questions}
         if len(questions) <= 1 and "label" not in in_data:
@@ -60,15 +61,19 @@ class Export:
         for column in self._columns.values():
             if column in in_data:
                 raise DataError(
-                    f"{name}: {column!r:.200} is the name of both a question and a field of the data.",
-                    "Rename one of them.",
+                    tr(
+                        "{name}: {column!r:.200} is the name of both a question and a field of the data.",
+                        name=name,
+                        column=column,
+                    ),
+                    tr("Rename one of them."),
                 )
         self.columns = list(dict.fromkeys([*first, *self._columns.values(), *in_data]))
         for question, column in self._columns.items():
             if split := differing.get(question):
                 raise DataError(
-                    f"the annotations of the task differ ({rows_phrase(split)}).",
-                    "Settle on one in Label Studio, or cancel the others.",
+                    tr("the annotations of the task differ ({split}).", split=rows_phrase(split)),
+                    tr("Settle on one in Label Studio, or cancel the others."),
                     Location(name, split[0], column),
                 )
 
@@ -100,7 +105,9 @@ def _answers(task: Row, at: Location) -> dict[str, list[list[str]]]:
                 answers.setdefault(question, []).append(choices)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise DataError(
-            "this is not a task as Label Studio exports it.", "Export the project as JSON or JSON-MIN, unchanged.", at
+            tr("this is not a task as Label Studio exports it."),
+            tr("Export the project as JSON or JSON-MIN, unchanged."),
+            at,
         ) from None
     return answers
 

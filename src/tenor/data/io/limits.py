@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.errors import DataError, Location
 
 MAX_COLUMNS = 10_000
@@ -46,8 +47,12 @@ class Expansion:
         self._total += count
         if self._total > max(self._free, MAX_RATIO * self._size):
             raise DataError(
-                f"the file has {megabytes(self._size)} and holds more than {megabytes(self._total)}: "
-                f"over {MAX_RATIO} times its size.",
+                tr(
+                    "the file has {megabytes} and holds more than {megabytes_2}: over {max_ratio} times its size.",
+                    megabytes=megabytes(self._size),
+                    megabytes_2=megabytes(self._total),
+                    max_ratio=MAX_RATIO,
+                ),
                 self._remedy,
                 Location(self._name, row),
             )
@@ -74,7 +79,10 @@ class MemoryBudget:
         self._held += count
         if self._held > self._limit:
             raise DataError(
-                f"the rows up to this one take more than {megabytes(self._limit)}, three quarters of the memory here.",
+                tr(
+                    "the rows up to this one take more than {megabytes}, three quarters of the memory here.",
+                    megabytes=megabytes(self._limit),
+                ),
                 self._remedy,
                 Location(self._name, row),
             )
@@ -111,8 +119,12 @@ def require_few_columns(count: int, at: Location) -> None:
     """Raise DataError if there are more than MAX_COLUMNS columns."""
     if count > MAX_COLUMNS:
         raise DataError(
-            f"there are {count:,} columns, and at most {MAX_COLUMNS:,} are read.",
-            "Check that this is the file you mean, or keep the columns of the texts and labels alone.",
+            tr(
+                "there are {count:,} columns, and at most {max_columns:,} are read.",
+                count=count,
+                max_columns=MAX_COLUMNS,
+            ),
+            tr("Check that this is the file you mean, or keep the columns of the texts and labels alone."),
             at,
         )
 
@@ -121,12 +133,14 @@ def require_few_labels(count: int, at: Location) -> None:
     """Raise DataError if a row has more than MAX_LABELS labels."""
     if count > MAX_LABELS:
         raise DataError(
-            f"the row has {count:,} labels, and at most {MAX_LABELS:,} are read.",
-            "Name the column of the labels with `label=...`, and their separator with `label_separator=...`.",
+            tr(
+                "the row has {count:,} labels, and at most {max_labels:,} are read.", count=count, max_labels=MAX_LABELS
+            ),
+            tr("Name the column of the labels with `label=...`, and their separator with `label_separator=...`."),
             at,
         )
 
 
 def megabytes(count: int) -> str:
     """A number of bytes in words, such as `12.5 MB`; below 0.1 MB in bytes."""
-    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count:,} bytes"
+    return f"{count / 1e6:,.1f} MB" if count >= 100_000 else tr("{count:,} bytes", count=count)

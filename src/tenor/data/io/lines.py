@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import IO, AnyStr, TypeAlias
 
+from tenor._core.language import tr
 from tenor.data.io import decoding, encodings
 from tenor.data.io.encodings import Encoding
 from tenor.data.io.file_options import is_wide
@@ -90,8 +91,12 @@ class Lines:
         encoding = encodings.recognise(head, self._blocks if self._can_reopen else None)
         if encoding.sample:
             self.notes.append(
-                f"{self.name} is read as {encoding.name.upper()}, for example {encoding.sample} "
-                "(`encoding=...` names another encoding)."
+                tr(
+                    "{name} is read as {upper}, for example {sample} (`encoding=...` names another encoding).",
+                    name=self.name,
+                    upper=encoding.name.upper(),
+                    sample=encoding.sample,
+                )
             )
         return encoding
 
@@ -100,7 +105,9 @@ class Lines:
         name = codecs.lookup(requested).name
         blocks = self._blocks() if self._can_reopen else [head]
         if name != "utf-8" and not is_wide(name) and encodings.is_certainly_utf_8(blocks):
-            self.notes.append(f"{self.name} is UTF-8, so it is not read as {requested}.")
+            self.notes.append(
+                tr("{name} is UTF-8, so it is not read as {requested}.", name=self.name, requested=requested)
+            )
             name = "utf-8"
         return Encoding("utf-8" if name == "utf-8-sig" else name)
 
@@ -132,7 +139,7 @@ class Lines:
         number = 1
 
         def at() -> Location:
-            return Location(f"{self.name}, line {number:,}")
+            return Location(tr("{name}, line {number:,}", name=self.name, number=number))
 
         try:
             with self._source() as stream:
@@ -159,13 +166,13 @@ class Lines:
 
     def at(self) -> Location:
         """The place of the row that is being read."""
-        return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
+        return Location(self.name, self.row + 1) if self.row >= 0 else Location(tr("{name}, header", name=self.name))
 
     def _lines(self, stream: ByteStream, encoding: Encoding, in_pieces: bool) -> Iterator[str]:
         number = 1
 
         def at() -> Location:
-            return Location(f"{self.name}, line {number:,}") if in_pieces else self.at()
+            return Location(tr("{name}, line {number:,}", name=self.name, number=number)) if in_pieces else self.at()
 
         try:
             if is_wide(encoding.name):
@@ -189,8 +196,8 @@ class Lines:
                 yield from itertools.chain([first] if first else [], lines)
         except UnicodeError as error:  # without a mark, UTF-16 and UTF-32 raise no UnicodeDecodeError
             name, reason = encoding.upper(), error.reason if isinstance(error, UnicodeDecodeError) else str(error)
-            remedy = "Save it as UTF-8, or name its encoding with `encoding=...`, such as utf-16-le."
-            raise DataError(f"this is not valid {name}: {reason}.", remedy, at()) from None
+            remedy = tr("Save it as UTF-8, or name its encoding with `encoding=...`, such as utf-16-le.")
+            raise DataError(tr("this is not valid {name}: {reason}.", name=name, reason=reason), remedy, at()) from None
 
     def _pieces(self, stream: ByteStream) -> Iterator[bytes]:
         """Lines, in pieces if they are long. A piece ends after a byte that is never inside a character."""
@@ -224,9 +231,13 @@ def until_fault(decoded: Iterator[str]) -> Iterator[str]:
 
 def too_long(what: str, at: Location) -> DataError:
     """The error for a line or a row that does not end; `what` names it."""
-    return DataError(f"a {what} is longer than {MAX_LINE_BYTES >> 20} MB.", "Check that this is a text file.", at)
+    return DataError(
+        tr("a {what} is longer than {max_line_bytes} MB.", what=what, max_line_bytes=MAX_LINE_BYTES >> 20),
+        tr("Check that this is a text file."),
+        at,
+    )
 
 
 def _nul(at: Location) -> DataError:
     """The error for a NUL byte."""
-    return DataError("there is a NUL byte.", "This is not a text file, or it is damaged.", at)
+    return DataError(tr("there is a NUL byte."), tr("This is not a text file, or it is damaged."), at)

@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Protocol
 
+from tenor._core.language import tr
 from tenor.data.io import archive
 from tenor.data.io.limits import FREE_BYTES, Expansion
 from tenor.errors import DataError, Location
@@ -45,7 +46,7 @@ def open_bytes(path: Path, name: str | None = None) -> io.RawIOBase:
     ending, at = path.suffix.lower(), Location(name or str(path))
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # before opening, which waits for a writer if it is a pipe
-            raise DataError("this is not a plain file.", "Write the rows into a file and give that.", at)
+            raise DataError(tr("this is not a plain file."), tr("Write the rows into a file and give that."), at)
         file = path.open("rb", buffering=0)
         size = os.fstat(file.fileno()).st_size
     except OSError as error:
@@ -87,7 +88,7 @@ class _XzStream:
             elif self._decompressor.needs_input:
                 given = self._file.read(_COMPRESSED_BLOCK) or b""
                 if not given:
-                    raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+                    raise EOFError(tr("Compressed file ended before the end-of-stream marker was reached"))
             content, given = self._decompressor.decompress(given, len(view)), b""
             if content:
                 view[: len(content)] = content
@@ -101,7 +102,7 @@ class _Decompressed(io.RawIOBase):
     """The content of a compressed file. It raises DataError once this is far too much for the file."""
 
     def __init__(self, stream: ReadableBinary, file: io.RawIOBase, name: str, size: int) -> None:
-        remedy = "If it is right, decompress it yourself, and give that file."
+        remedy = tr("If it is right, decompress it yourself, and give that file.")
         self._stream, self._file = stream, file
         self._expansion = Expansion(name, size, FREE_BYTES, remedy)
 
@@ -126,5 +127,7 @@ class _Decompressed(io.RawIOBase):
 def unreadable(error: Exception, at: Location) -> DataError:
     """The error for a file that the system cannot read, or whose compression is damaged."""
     if isinstance(error, OSError) and error.errno is not None:
-        return DataError(f"this cannot be read: {error.strerror}.", "Check the path and its rights.", at)
-    return DataError(f"the compressed file is damaged: {error}.", "Copy it again.", at)
+        return DataError(
+            tr("this cannot be read: {strerror}.", strerror=error.strerror), tr("Check the path and its rights."), at
+        )
+    return DataError(tr("the compressed file is damaged: {error}.", error=error), tr("Copy it again."), at)

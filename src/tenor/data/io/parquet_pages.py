@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from tenor._core.language import tr
 from tenor.data.io.limits import FREE_ARROW_BYTES, Expansion
 from tenor.data.io.thrift import Struct, read_struct
 
@@ -68,7 +69,7 @@ def batch_rows(path: Path, metadata: "pyarrow.parquet.FileMetaData", name: str, 
     """
     widest = 1
     with path.open("rb") as file:
-        remedy = "If it is right, write it again as .jsonl, or with fewer values a row."
+        remedy = tr("If it is right, write it again as .jsonl, or with fewer values a row.")
         expansion = Expansion(name, file.seek(0, os.SEEK_END), FREE_ARROW_BYTES // 4, remedy)
         for columns in _row_groups(file, metadata.num_columns):
             width = 0
@@ -89,15 +90,15 @@ def _row_groups(file: BinaryIO, width: int) -> list[list[Column]]:
     file.seek(max(0, size - _END.size))
     length, mark = _END.unpack(file.read(_END.size))
     if mark != b"PAR1" or length > size - _END.size:
-        raise ValueError("the metadata at the end is damaged")
+        raise ValueError(tr("the metadata at the end is damaged"))
     file.seek(size - _END.size - length)
     try:
         fields, _ = read_struct(file.read(length), 0)
         groups = [[_column(each) for each in group[_COLUMNS]] for group in fields.get(_ROW_GROUPS, [])]
     except (IndexError, KeyError, TypeError, AttributeError):
-        raise ValueError("the metadata at the end is damaged") from None
+        raise ValueError(tr("the metadata at the end is damaged")) from None
     if any(len(columns) != width for columns in groups):
-        raise ValueError("a row group does not have all columns")
+        raise ValueError(tr("a row group does not have all columns"))
     return groups
 
 
@@ -108,7 +109,7 @@ def _column(chunk: Struct) -> Column:
     if 0 < fields.get(_DICTIONARY_AT, 0) < start:
         start = fields[_DICTIONARY_AT]
     if not (0 <= codec < len(_CODECS) and min(values, size, start) >= 0):
-        raise ValueError("the metadata of a column is damaged")
+        raise ValueError(tr("the metadata of a column is damaged"))
     return Column(_CODECS[codec], values, start, start + size)
 
 
@@ -157,12 +158,12 @@ def _header(file: BinaryIO, position: int) -> tuple[Struct, int]:
             break
         except IndexError:
             if len(data) < size or size >= _MAX_HEADER:
-                raise ValueError("the header of a page is incomplete") from None
+                raise ValueError(tr("the header of a page is incomplete")) from None
             size *= 16
     if not all(
         isinstance(header.get(field), int) and header[field] >= 0 for field in (_KIND, _DECOMPRESSED, _COMPRESSED)
     ):
-        raise ValueError("the header of a page is damaged")
+        raise ValueError(tr("the header of a page is damaged"))
     return header, end
 
 

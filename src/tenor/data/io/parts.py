@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.formats import FORMATS, suffix
 from tenor.errors import DataError, listed
@@ -31,10 +32,13 @@ def matching(pattern: Path) -> list[Path]:
     files = [path for path in matches if not _is_tool_file(path)]
     for path in files:
         if path.is_dir() and "**" not in str(pattern):
-            raise DataError(f"{pattern}: {path} is a folder.", f"Give a pattern of files, such as '{pattern}/*.csv'.")
+            raise DataError(
+                tr("{pattern}: {path} is a folder.", pattern=pattern, path=path),
+                tr("Give a pattern of files, such as '{pattern}/*.csv'.", pattern=pattern),
+            )
     files = [path for path in files if not path.is_dir()]
     if not files:
-        raise DataError(f"{pattern}: no file matches this pattern.", "Check the path.")
+        raise DataError(tr("{pattern}: no file matches this pattern.", pattern=pattern), tr("Check the path."))
     return _of_one_format(files, str(pattern))
 
 
@@ -51,20 +55,23 @@ def in_folder(folder: Path) -> list[Path]:
         return []
     name = folder.name or str(folder)
     if is_saved_model(folder):
-        raise DataError(f"{folder}: this is a saved model, not data.", "Name the file of the labelled texts.")
+        raise DataError(
+            tr("{folder}: this is a saved model, not data.", folder=folder), tr("Name the file of the labelled texts.")
+        )
     other = next((path for path in files if path not in tables), None)
     if other is not None:
         raise DataError(
-            f"{name}: this folder has tables and {other.name!r}, which is not a table.",
-            f"Name the tables with a pattern, such as '{folder / ('*' + suffix(tables[0]))}'.",
+            tr("{name}: this folder has tables and {name_2!r}, which is not a table.", name=name, name_2=other.name),
+            tr("Name the tables with a pattern, such as '{folder}'.", folder=folder / ("*" + suffix(tables[0]))),
         )
     splits = {split[0]: path for path in tables if (split := _SPLIT.match(path.name.lower()))}
     if len(splits) > 1:
         listed = " and ".join(map(repr, splits))
-        remedy = (
-            f"Give one, such as '{folder / next(iter(splits.values())).name}'; `test=...` takes the one to measure on."
+        remedy = tr(
+            "Give one, such as '{folder}'; `test=...` takes the one to measure on.",
+            folder=folder / next(iter(splits.values())).name,
         )
-        raise DataError(f"{name}: this folder has the parts {listed}.", remedy)
+        raise DataError(tr("{name}: this folder has the parts {listed}.", name=name, listed=listed), remedy)
     return _of_one_format(tables, name)
 
 
@@ -77,7 +84,8 @@ def refuse_saved_model(folder: Path, out: str | Path) -> None:
     """Raise DataError if `out` would go into a saved model, which no longer loads with other files."""
     if is_saved_model(folder):
         raise DataError(
-            f"{out}: {folder} is a saved model, and further files would damage it.", "Choose another `out=...`."
+            tr("{out}: {folder} is a saved model, and further files would damage it.", out=out, folder=folder),
+            tr("Choose another `out=...`."),
         )
 
 
@@ -91,9 +99,14 @@ def join(tables: list[Table], name: str) -> Table:
     for table in tables[1:]:
         if set(table.columns) != set(first.columns):
             raise DataError(
-                f"{table.name}: the columns are {listed(table.columns)}, and those of {first.name} are "
-                f"{listed(first.columns)}.",
-                "Give every file the same columns.",
+                tr(
+                    "{name}: the columns are {columns}, and those of {name_2} are {columns_2}.",
+                    name=table.name,
+                    columns=listed(table.columns),
+                    name_2=first.name,
+                    columns_2=listed(first.columns),
+                ),
+                tr("Give every file the same columns."),
             )
     starts: list[tuple[int, str]] = []
 
@@ -116,8 +129,12 @@ def _of_one_format(files: list[Path], name: str) -> list[Path]:
     kinds = sorted({suffix(path) for path in files})
     if len(kinds) > 1:
         raise DataError(
-            f"{name}: there are files of several formats: {', '.join(kind or 'without an ending' for kind in kinds)}.",
-            f"Name those of one with a pattern, such as '*{next(filter(None, kinds))}'.",
+            tr(
+                "{name}: there are files of several formats: {kinds}.",
+                name=name,
+                kinds=", ".join(kind or tr("without an ending") for kind in kinds),
+            ),
+            tr("Name those of one with a pattern, such as '*{next}'.", next=next(filter(None, kinds))),
         )
     # A writer without a row for a part leaves an empty file.
     return [path for path in files if not path.is_file() or path.stat().st_size] or files

@@ -7,15 +7,16 @@ import sys
 import tempfile
 from typing import IO
 
+from tenor._core.language import mark, tr
 from tenor.errors import DataError, Location, WriteError
 
-NAME = "standard input"
+NAME = mark("standard input")
 
 
 def standard_input() -> io.RawIOBase:
     """Standard input as a raw stream of bytes. Raises DataError if it is closed."""
     if sys.stdin is None:
-        raise DataError("standard input is closed.", "Give a file, or texts through a pipe.")
+        raise DataError(tr("standard input is closed."), tr("Give a file, or texts through a pipe."))
     stream: io.RawIOBase = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)  # type: ignore[arg-type, assignment]
     return stream
 
@@ -38,9 +39,9 @@ class Spool:
             self._file.flush()
         except OSError as error:
             raise WriteError(
-                f"this cannot be read into a temporary file: {error.strerror or error}.",
-                "Give a file instead.",
-                Location(NAME),
+                tr("this cannot be read into a temporary file: {strerror}.", strerror=error.strerror or error),
+                tr("Give a file instead."),
+                Location(tr(NAME)),
             ) from None
 
     def open(self) -> io.FileIO:

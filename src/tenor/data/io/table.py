@@ -12,6 +12,7 @@ closed after the last one, or when the chunks are dropped.
 import io
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.data.io import (
     archive,
     arrow,
@@ -98,11 +99,13 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
     if path.is_file():
         foreign_files.refuse(path, name, ending)
     if ending not in FORMATS:
-        known = f"Give one of {', '.join(FORMATS)}."
-        remedy = f"Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}" if ending in _SHEETS else known
-        raise DataError(f"{path}: files ending in {ending!r} cannot be read.", remedy)
+        known = tr("Give one of {formats}.", formats=", ".join(FORMATS))
+        remedy = tr("Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}", known=known) if ending in _SHEETS else known
+        raise DataError(tr("{path}: files ending in {ending!r} cannot be read.", path=path, ending=ending), remedy)
     if not path.is_file():
-        raise DataError(f"{path}: this is not a plain file.", "Write the rows into a file and give that.")
+        raise DataError(
+            tr("{path}: this is not a plain file.", path=path), tr("Write the rows into a file and give that.")
+        )
     if ending == ".parquet":
         return arrow.read_parquet(path, name)
     if ending in (".arrow", ".feather"):
@@ -145,12 +148,18 @@ def _folder(path: Path, options: FileOptions) -> Table:
     if texts:
         return folders.read(texts, name, options.encoding)
     if {"train", "test"} <= {folder.name for folder in folders.classes(path)}:
-        raise DataError(f"{name}: this folder has the parts 'train' and 'test'.", f"Give one: {path / 'test'}.")
+        raise DataError(
+            tr("{name}: this folder has the parts 'train' and 'test'.", name=name),
+            tr("Give one: {path}.", path=path / "test"),
+        )
     tables = parts.in_folder(path)
     if not tables:
         raise DataError(
-            f"{name}: there are no class folders with .txt files in this folder, and no tables.",
-            f"Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text per line of '{path / '*.txt'}'.",
+            tr("{name}: there are no class folders with .txt files in this folder, and no tables.", name=name),
+            tr(
+                "Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text per line of '{path}'.",
+                path=path / "*.txt",
+            ),
         )
     return open_joined(tables, f"{name}/*{suffix(tables[0])}", options)
 

@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from tenor._core.language import tr
 from tenor.data import column_names
 from tenor.data.io import delimited
 from tenor.data.io.chunks import Table, chunked
@@ -34,7 +35,14 @@ def read(lines: Lines, options: FileOptions = RECOGNISED) -> Table:
         return plain(lines)
     table = delimited.read(lines, delimiter, options)
     name = {"\t": "tabs", ",": "commas", ";": "semicolons"}.get(delimiter, repr(delimiter))
-    table.notes.append(f"{lines.name} is read as a table with {name} between {len(table.columns)} columns.")
+    table.notes.append(
+        tr(
+            "{name} is read as a table with {name_2} between {n_columns} columns.",
+            name=lines.name,
+            name_2=name,
+            n_columns=len(table.columns),
+        )
+    )
     return table
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeAlias
 
+from tenor._core.language import tr
+
 _MAX_NESTING = 32
 
 Value: TypeAlias = Any
@@ -22,7 +24,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         if shift > 70:
-            raise ValueError("a number in its metadata is damaged")
+            raise ValueError(tr("a number in its metadata is damaged"))
 
 
 def read_struct(data: bytes, at: int, depth: int = 0) -> tuple[Struct, int]:
@@ -41,7 +43,7 @@ def read_struct(data: bytes, at: int, depth: int = 0) -> tuple[Struct, int]:
         ValueError: It is damaged.
     """
     if depth > _MAX_NESTING:
-        raise ValueError("its metadata are nested too deep")
+        raise ValueError(tr("its metadata are nested too deep"))
     fields: Struct = {}
     number = 0
     while kind := data[at] & 0xF:
@@ -73,7 +75,7 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Value, int]:
         return _list(data, at, depth + 1)
     if kind == 12:
         return read_struct(data, at, depth + 1)
-    raise ValueError("its metadata have an unknown type")
+    raise ValueError(tr("its metadata have an unknown type"))
 
 
 def _list(data: bytes, at: int, depth: int) -> tuple[list[Value], int]:
@@ -82,7 +84,7 @@ def _list(data: bytes, at: int, depth: int) -> tuple[list[Value], int]:
     if count == 0xF:
         count, at = _varint(data, at)
     if depth > _MAX_NESTING or count > len(data):
-        raise ValueError("its metadata are nested too deep, or have too many values")
+        raise ValueError(tr("its metadata are nested too deep, or have too many values"))
     values = []
     for _ in range(count):
         value, at = (data[at] == 1, at + 1) if kind in (1, 2) else _value(data, at, kind, depth)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tenor._core.language import mark, tr
 from tenor.data.io import table
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
@@ -28,7 +29,7 @@ class _Use(NamedTuple):
     option: str
     kinds: tuple[str, ...]
     purpose: str
-    remedy: str = "Leave it out."
+    remedy: str = mark("Leave it out.")
 
 
 def require_used(options: FileOptions, sources: Sequence[str | Path | DatabaseUrl]) -> None:
@@ -47,19 +48,22 @@ def require_used(options: FileOptions, sources: Sequence[str | Path | DatabaseUr
     kinds = [_kinds(source) for source in sources]
     for use in uses:
         if not any(of_source is None or of_source.intersection(use.kinds) for of_source in kinds):
-            raise SettingsError(f"{use.option} is for {use.purpose}, and there is none in the data.", use.remedy)
+            raise SettingsError(
+                tr("{option} is for {purpose}, and there is none in the data.", option=use.option, purpose=use.purpose),
+                tr(use.remedy),
+            )
 
 
 def _uses(options: FileOptions) -> dict[str, _Use]:
     return {
         "query": _Use(
-            "`query=...`", (_DATABASE,), "the URL of a database", "Give the URL as the data, or leave it out."
+            "`query=...`", (_DATABASE,), tr("the URL of a database"), tr("Give the URL as the data, or leave it out.")
         ),
-        "sheet": _Use("`sheet=...`", WORKBOOKS, "workbooks (.xlsx)"),
-        "encoding": _Use("`encoding=...`", _TEXT, "text files"),
-        "quoting": _Use("`quoting=...`", _DELIMITED, "delimited files (.csv, .tsv)"),
+        "sheet": _Use("`sheet=...`", WORKBOOKS, tr("workbooks (.xlsx)")),
+        "encoding": _Use("`encoding=...`", _TEXT, tr("text files")),
+        "quoting": _Use("`quoting=...`", _DELIMITED, tr("delimited files (.csv, .tsv)")),
         "header": _Use(
-            f"`header={options.header}`", (*_DELIMITED, *WORKBOOKS), "delimited files (.csv, .tsv) and workbooks"
+            f"`header={options.header}`", (*_DELIMITED, *WORKBOOKS), tr("delimited files (.csv, .tsv) and workbooks")
         ),
     }
 

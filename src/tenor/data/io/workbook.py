@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+from tenor._core.language import tr
 from tenor.data.io import header, limits
 from tenor.data.io.archive import DAMAGED
 from tenor.data.io.chunks import Cell, Table, chunked, distinct_names
@@ -40,20 +41,30 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
     with _sheets(path, name) as sheets:
         titles = list(sheets)
         if options.sheet is not None and options.sheet not in titles:
-            raise DataError(f"{name}: there is no sheet {options.sheet!r}.", f"Sheets: {listed(titles)}.")
+            raise DataError(
+                tr("{name}: there is no sheet {sheet!r}.", name=name, sheet=options.sheet),
+                tr("Sheets: {titles}.", titles=listed(titles)),
+            )
         chosen = [options.sheet] if options.sheet is not None else titles
         with_rows = [title for title in chosen if next(_rows(sheets[title], path, name), None) is not None]
     if not with_rows:
-        raise DataError(f"{name}: the file is empty.", "Give a sheet with a header line and rows.")
+        raise DataError(tr("{name}: the file is empty.", name=name), tr("Give a sheet with a header line and rows."))
     title, notes = with_rows[0], list[str]()
     if len(with_rows) > 1:
-        notes.append(f"{name}: the sheet {title!r} is read; {listed(with_rows[1:])} too has rows (`sheet=...`).")
+        notes.append(
+            tr(
+                "{name}: the sheet {title!r} is read; {with_rows} too has rows (`sheet=...`).",
+                name=name,
+                title=title,
+                with_rows=listed(with_rows[1:]),
+            )
+        )
     with contextlib.closing(_records(path, name, title)) as records:
         sample = [row for row, _ in zip(records, range(header.MAX_ROWS + 1), strict=False)]
     n_titles = _title_rows(sample) if options.header is None else 0
     if n_titles:
         above = listed([str(next(filter(None, row))) for row in sample[:n_titles]])
-        notes.append(f"{name}: not read, as titles above the table: {above}.")
+        notes.append(tr("{name}: not read, as titles above the table: {above}.", name=name, above=above))
         sample = sample[n_titles:]
     first = [cell or "" for cell in sample[0]]
     has_header = options.header
@@ -66,7 +77,13 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
         names = [cell.strip() for cell in first] + [""] * (width - len(first))
     else:
         names = list(map(str, range(1, width + 1)))
-        notes.append(f"{name}: the first row looks like data, so the columns are named by their numbers, 1 to {width}.")
+        notes.append(
+            tr(
+                "{name}: the first row looks like data, so the columns are named by their numbers, 1 to {width}.",
+                name=name,
+                width=width,
+            )
+        )
     columns = distinct_names(names)
 
     def rows() -> Iterator[list[Cell]]:
@@ -75,8 +92,8 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
                 continue
             if len(row) > width:
                 raise DataError(
-                    f"the row has {len(row)} cells and the first rows have {width}.",
-                    "Give the column a name in the first row, or remove the cell.",
+                    tr("the row has {n_row} cells and the first rows have {width}.", n_row=len(row), width=width),
+                    tr("Give the column a name in the first row, or remove the cell."),
                     Location(name, number),
                 )
             yield [*row, *[None] * (width - len(row))]
@@ -102,7 +119,7 @@ def _require_bounded(path: Path, name: str) -> None:
 
 
 def _expansion(path: Path, name: str) -> Expansion:
-    return Expansion(name, path.stat().st_size, FREE_BYTES, "Save the sheet as CSV, and give that file.")
+    return Expansion(name, path.stat().st_size, FREE_BYTES, tr("Save the sheet as CSV, and give that file."))
 
 
 @contextlib.contextmanager
@@ -163,4 +180,6 @@ def _text(value: object) -> str | None:
 
 
 def _damaged(name: str, error: Exception) -> DataError:
-    return DataError(f"{name}: this is not a whole Excel workbook: {error}.", "Copy or save it again.")
+    return DataError(
+        tr("{name}: this is not a whole Excel workbook: {error}.", name=name, error=error), tr("Copy or save it again.")
+    )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from tenor._core.language import mark, tr
 from tenor.data.io.arrow_writer import WriteChunk
 from tenor.data.io.chunks import Chunk
 from tenor.errors import DataError, Location, missing_extra
@@ -22,7 +23,7 @@ MAX_ROWS, MAX_COLUMNS, MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 _EXACT_INTEGERS = 10**15  # Excel keeps 15 digits
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
-_OTHER_FORMAT = "Choose .csv, .jsonl or .parquet."
+_OTHER_FORMAT = mark("Choose .csv, .jsonl or .parquet.")
 
 
 def require_installed() -> None:
@@ -30,7 +31,7 @@ def require_installed() -> None:
     try:
         import openpyxl  # noqa: F401
     except ImportError:
-        raise missing_extra("A workbook (.xlsx)", "excel") from None
+        raise missing_extra(tr("A workbook (.xlsx)"), "excel") from None
 
 
 @contextlib.contextmanager
@@ -50,7 +51,15 @@ def open_workbook_writer(stream: IO[bytes], name: str, columns: list[str]) -> It
     import openpyxl
 
     if len(columns) > MAX_COLUMNS:
-        raise DataError(f"{name}: Excel holds {MAX_COLUMNS:,} columns, and there are {len(columns):,}.", _OTHER_FORMAT)
+        raise DataError(
+            tr(
+                "{name}: Excel holds {max_columns:,} columns, and there are {n_columns:,}.",
+                name=name,
+                max_columns=MAX_COLUMNS,
+                n_columns=len(columns),
+            ),
+            tr(_OTHER_FORMAT),
+        )
     workbook = openpyxl.Workbook(write_only=True)
     sheet = workbook.create_sheet("Sheet1")
     sheet.freeze_panes = "A2"
@@ -62,8 +71,10 @@ def open_workbook_writer(stream: IO[bytes], name: str, columns: list[str]) -> It
         rows = zip(*(chunk.columns[column] for column in columns), strict=True)
         for number, row in enumerate(rows, n_rows):
             if number >= MAX_ROWS:
-                problem = f"Excel holds {MAX_ROWS - 1:,} rows below the header, and there are more."
-                raise DataError(f"{name}: {problem}", _OTHER_FORMAT)
+                problem = tr(
+                    "Excel holds {max_rows:,} rows below the header, and there are more.", max_rows=MAX_ROWS - 1
+                )
+                raise DataError(f"{name}: {problem}", tr(_OTHER_FORMAT))
             places = (Location(name, number, column) for column in columns)
             sheet.append([_cell(sheet, value, at) for value, at in zip(row, places, strict=True)])
         n_rows += len(chunk)
@@ -91,8 +102,12 @@ def _cell(sheet: Any, value: object, at: Location) -> Any:
         json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else str(value)
     )
     if len(text) + sum(character > "\uffff" for character in text) > MAX_CHARACTERS:
-        problem = f"the value has {len(str(value)):,} characters, and a cell of Excel holds {MAX_CHARACTERS:,}."
-        raise DataError(problem, _OTHER_FORMAT, at)
+        problem = tr(
+            "the value has {n_value:,} characters, and a cell of Excel holds {max_characters:,}.",
+            n_value=len(str(value)),
+            max_characters=MAX_CHARACTERS,
+        )
+        raise DataError(problem, tr(_OTHER_FORMAT), at)
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"  # openpyxl takes `=...` for a formula and `#N/A` for an error
     return cell

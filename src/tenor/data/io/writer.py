@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor._core import atomic
+from tenor._core.language import tr
 from tenor.data.io import parts
 from tenor.data.io.arrow_writer import WriteChunk, open_arrow_writer
 from tenor.data.io.chunks import Chunk, Table
@@ -38,13 +39,20 @@ def require_writable(path: Path) -> None:
     kind = suffix(path)
     compression = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     if kind not in WRITTEN or (compression and (kind in BINARY or compression not in COMPRESSED_WRITTEN)):
-        raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
+        raise DataError(
+            tr("{path}: files ending in {suffix!r} cannot be written.", path=path, suffix=path.suffix),
+            tr("Give {written}.", written=", ".join(WRITTEN)),
+        )
     if kind in WORKBOOKS:
         require_installed()
     if path.parent.exists() and not path.parent.is_dir():
-        raise DataError(f"{path}: {path.parent} is a file, not a folder.", "Choose another name.")
+        raise DataError(
+            tr("{path}: {parent} is a file, not a folder.", path=path, parent=path.parent), tr("Choose another name.")
+        )
     if not path.parent.is_dir():
-        raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
+        raise DataError(
+            tr("{path}: the folder {parent} does not exist.", path=path, parent=path.parent), tr("Make it first.")
+        )
     parts.refuse_saved_model(path.parent, path)
 
 
@@ -54,15 +62,27 @@ def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
         return
     status = out.stat()
     if any(source.exists() and os.path.samestat(status, source.stat()) for source in inputs):
-        raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
+        raise DataError(
+            tr("{out}: this is an input, and those are never changed.", out=out), tr("Choose another file.")
+        )
     if (read := _status(sys.stdin)) is not None and os.path.samestat(status, read):
-        raise DataError(f"{out}: this is standard input, and inputs are never changed.", "Choose another file.")
+        raise DataError(
+            tr("{out}: this is standard input, and inputs are never changed.", out=out), tr("Choose another file.")
+        )
 
 
 def require_distinct(out: Path, other: Path, option: str, other_option: str) -> None:
     """Raise DataError if two outputs are the same file, under any name of its folder; the options name them."""
     if out.name == other.name and out.parent.resolve() == other.parent.resolve():
-        raise DataError(f"{out}: `{option}=...` and `{other_option}=...` name the same file.", "Name two files.")
+        raise DataError(
+            tr(
+                "{out}: `{option}=...` and `{other_option}=...` name the same file.",
+                out=out,
+                option=option,
+                other_option=other_option,
+            ),
+            tr("Name two files."),
+        )
 
 
 def refuse_printing_into(inputs: Iterable[Path]) -> None:
@@ -72,7 +92,7 @@ def refuse_printing_into(inputs: Iterable[Path]) -> None:
         return
     read = [_status(sys.stdin), *(source.stat() for source in inputs if source.exists())]
     if any(status is not None and os.path.samestat(written, status) for status in read):
-        raise DataError("standard output is a file that is read, too.", "Write to another file.")
+        raise DataError(tr("standard output is a file that is read, too."), tr("Write to another file."))
 
 
 def _status(stream: IO[str] | None) -> os.stat_result | None:
@@ -131,8 +151,8 @@ def open_writer(
                 yield text_writer(text, kind, columns, result_columns, escape_formulas)
     except OSError as error:
         raise WriteError(
-            f"{path}: the file cannot be written: {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another file (`out=...`).",
+            tr("{path}: the file cannot be written: {strerror}.", path=path, strerror=error.strerror or error),
+            tr("Nothing was changed there. Free some space or choose another file (`out=...`)."),
         ) from None
 
 
@@ -140,8 +160,8 @@ def require_formulas(kind: str) -> None:
     """Raise SettingsError if files of a kind, such as `.jsonl`, have no cells that a spreadsheet would compute."""
     if kind not in (".csv", ".tsv"):
         raise SettingsError(
-            "`escape_formulas=True` is for .csv and .tsv, which spreadsheets open.",
-            "Leave it out, or choose such a name.",
+            tr("`escape_formulas=True` is for .csv and .tsv, which spreadsheets open."),
+            tr("Leave it out, or choose such a name."),
         )
 
 

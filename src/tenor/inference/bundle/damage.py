@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 
+from tenor._core.language import tr
 from tenor.errors import BundleError, SettingsError
 from tenor.inference.bundle.format import WEIGHTS
 from tenor.models.onnx.protobuf import GraphError
@@ -18,7 +19,7 @@ _LONGEST_PROBLEM = 300  # characters
 
 def damaged(folder: Path, problem: str) -> BundleError:
     """The error for a folder with this problem."""
-    return BundleError(f"{folder}: {problem}.", "Do not use this model; copy or train it again.")
+    return BundleError(f"{folder}: {problem}.", tr("Do not use this model; copy or train it again."))
 
 
 def first_line(problem: str) -> str:
@@ -41,13 +42,19 @@ def reporting_damage(folder: Path) -> Iterator[None]:
     except BundleError as error:
         if str(folder) in error.problem:
             raise
-        raise damaged(folder, f"its contents do not fit together: {first_line(error.problem)}") from error
+        raise damaged(
+            folder, tr("its contents do not fit together: {first_line}", first_line=first_line(error.problem))
+        ) from error
     except SettingsError as error:
-        raise damaged(folder, f"its contents do not fit together: {first_line(error.problem)}") from error
+        raise damaged(
+            folder, tr("its contents do not fit together: {first_line}", first_line=first_line(error.problem))
+        ) from error
     except (ValueError, SafetensorError) as error:
-        raise damaged(folder, f"its contents do not fit together: {first_line(str(error))}") from error
+        raise damaged(
+            folder, tr("its contents do not fit together: {first_line}", first_line=first_line(str(error)))
+        ) from error
     except MemoryError as error:
-        raise damaged(folder, "it takes more memory than there is") from error
+        raise damaged(folder, tr("it takes more memory than there is")) from error
 
 
 def check_logits(logits: Floats, texts: int, task: Task) -> None:
@@ -64,11 +71,16 @@ def check_logits(logits: Floats, texts: int, task: Task) -> None:
         BundleError: The logits are not usable.
     """
     if logits.shape != (texts, task.n_outputs):
-        problem = f"the model says {logits.shape} of {texts:,} texts, and its task has {task.n_outputs:,} outputs"
+        problem = tr(
+            "the model says {shape} of {texts:,} texts, and its task has {n_outputs:,} outputs",
+            shape=logits.shape,
+            texts=texts,
+            n_outputs=task.n_outputs,
+        )
     elif not (np.abs(logits) < _LARGEST_LOGIT).all() or (
         not task.has_labels and not np.isfinite(task.scores(logits)).all()
     ):
-        problem = f"{WEIGHTS}: a logit of a text is not finite"
+        problem = tr("{weights}: a logit of a text is not finite", weights=WEIGHTS)
     else:
         return
-    raise BundleError(f"{problem}.", "Do not use this model; copy or train it again.")
+    raise BundleError(f"{problem}.", tr("Do not use this model; copy or train it again."))

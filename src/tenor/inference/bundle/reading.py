@@ -12,6 +12,7 @@ import numpy as np
 
 from tenor import tasks
 from tenor._core import records, tensor_file
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.tensor_file import Array, TensorFile
 from tenor.config import settings
@@ -118,8 +119,12 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
     with _opened(folder, expected_digest) as saved:
         if saved.is_encoder:
             raise BundleError(
-                f"{folder}: this is a pretrained encoder, not a classifier.",
-                f"Train one from it with: tenor train DATA --family {saved.family.name} --init {folder}",
+                tr("{folder}: this is a pretrained encoder, not a classifier.", folder=folder),
+                tr(
+                    "Train one from it with: tenor train DATA --family {name} --init {folder}",
+                    name=saved.family.name,
+                    folder=folder,
+                ),
             )
         for key in _COLUMNS:
             if saved.fields.values.get(key) is not None:
@@ -172,10 +177,13 @@ def load_encoder(folder: Path) -> EncoderBundle:
     """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
     with _opened(folder) as saved:
         if not saved.is_encoder:
-            raise BundleError(f"{folder}: this is not a pretrained encoder.", "Make one with: tenor pretrain CORPUS")
+            raise BundleError(
+                tr("{folder}: this is not a pretrained encoder.", folder=folder),
+                tr("Make one with: tenor pretrain CORPUS"),
+            )
         family = saved.family
         if not isinstance(family, NetworkFamily) or not family.structure:
-            raise RecordError(METADATA, "family", f"the family {family.name!r} has no encoder")
+            raise RecordError(METADATA, "family", tr("the family {name!r} has no encoder", name=family.name))
         neural_model.check_weights(family, saved.config, saved.weights.arrays, None)
         neural_model.restore_encoder(family, saved.config, saved.encoder)
     return EncoderBundle(
@@ -197,14 +205,16 @@ def _opened(folder: Path, expected_digest: str | None = None) -> Iterator[_Folde
     contents = verified_files.read(folder)
     digest = hashlib.sha256(contents[MANIFEST]).hexdigest()
     if expected_digest not in (None, digest):
-        raise BundleError(f"{folder}: another model was put there meanwhile.", "Try again.")
+        raise BundleError(tr("{folder}: another model was put there meanwhile.", folder=folder), tr("Try again."))
     with reporting_damage(folder):
         fields = records.parse(contents[METADATA], METADATA)
         family = registry.find(fields.string("family"))
         saved = _Folder(
             fields=fields,
             family=family,
-            config=settings.restore(family.config, fields.record("settings").values, f"{METADATA}, settings"),
+            config=settings.restore(
+                family.config, fields.record("settings").values, tr("{metadata}, settings", metadata=METADATA)
+            ),
             weights=_read_weights(contents[WEIGHTS]),
             encoder=records.parse(contents[ENCODER], ENCODER).values,
             metrics=Metrics.from_record(records.parse(contents[METRICS], METRICS)),
@@ -238,9 +248,9 @@ def _fields(metadata: Record, encoder: JsonObject) -> Fields:
     stored = metadata.values.get("fields")
     fields = SINGLE_TEXT if stored is None else Fields.from_record(metadata.record("fields"))
     if stored is not None and fields.is_single_text:
-        raise metadata.error("fields", "there must be more than one column")
+        raise metadata.error("fields", tr("there must be more than one column"))
     if any(each != stored for each in encoded):
-        raise metadata.error("fields", f"they are not those of {ENCODER}")
+        raise metadata.error("fields", tr("they are not those of {encoder}", encoder=ENCODER))
     name = metadata.values.get("text_column")
     return fields if stored is not None or name is None else Fields((Field(name),))
 
@@ -280,12 +290,14 @@ def _read_weights(data: bytes) -> TensorFile:
     for name, array in stored.arrays.items():
         if array.dtype not in _ARRAY_TYPES:
             known = ", ".join(_ARRAY_TYPES)
-            raise RecordError(WEIGHTS, f"{name}.dtype", f"'{array.dtype}' is not known; known: {known}")
+            raise RecordError(
+                WEIGHTS, f"{name}.dtype", tr("'{dtype}' is not known; known: {known}", dtype=array.dtype, known=known)
+            )
         # Summing is faster than looking at each value. A finite sum means finite values, but not the reverse.
         with np.errstate(all="ignore"):
             finite = np.isfinite(array.sum(dtype=array.dtype))
         if not finite and not np.isfinite(array).all():
-            raise RecordError(WEIGHTS, name, "it has values that are not finite")
+            raise RecordError(WEIGHTS, name, tr("it has values that are not finite"))
     return stored
 
 
@@ -296,15 +308,23 @@ def _read_table(contents: Mapping[str, bytes], name: str) -> list[dict[str, str]
     try:
         header = next(reader, [])
         if len(set(header)) < len(header) or len(header) > _MOST_COLUMNS:
-            raise RecordError(name, "", "a column occurs twice, or there are too many")
+            raise RecordError(name, "", tr("a column occurs twice, or there are too many"))
         for number, row in enumerate(reader, 1):
             if max(map(len, row), default=0) > _LONGEST_FIELD:
-                raise RecordError(name, f"row {number:,}", f"a field is longer than {_LONGEST_FIELD:,} characters")
+                raise RecordError(
+                    name,
+                    tr("row {number:,}", number=number),
+                    tr("a field is longer than {longest_field:,} characters", longest_field=_LONGEST_FIELD),
+                )
             if len(row) != len(header):
-                raise RecordError(name, f"row {number:,}", f"it has {len(row):,} fields, and there are {len(header):,}")
+                raise RecordError(
+                    name,
+                    tr("row {number:,}", number=number),
+                    tr("it has {n_row:,} fields, and there are {n_header:,}", n_row=len(row), n_header=len(header)),
+                )
             rows.append(dict(zip(header, row, strict=True)))
     except csv.Error as error:
-        raise RecordError(name, f"row {len(rows) + 1:,}", str(error)) from None
+        raise RecordError(name, tr("row {n_rows:,}", n_rows=len(rows) + 1), str(error)) from None
     return rows
 
 
@@ -312,4 +332,4 @@ def _decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecordError(name, "", f"it is not UTF-8 (byte {error.start:,})") from None
+        raise RecordError(name, "", tr("it is not UTF-8 (byte {start:,})", start=error.start)) from None

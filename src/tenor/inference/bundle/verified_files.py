@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core import atomic, records, regular_files
+from tenor._core.language import tr
 from tenor._core.records import RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import BundleError
@@ -65,23 +66,26 @@ def read(folder: Path) -> dict[str, bytes]:
         return _read_verified(atomic.existing_path(folder))
     except OSError as error:
         raise BundleError(
-            f"{folder}: the model cannot be read: {error.strerror or error}.", "If it was just replaced, try again."
+            tr("{folder}: the model cannot be read: {strerror}.", folder=folder, strerror=error.strerror or error),
+            tr("If it was just replaced, try again."),
         ) from None
 
 
 def _read_verified(folder: Path) -> dict[str, bytes]:
-    remedy = "Give the folder that a model was saved to."
+    remedy = tr("Give the folder that a model was saved to.")
     if not folder.exists():
-        raise BundleError(f"{folder}: there is no such folder.", remedy)
+        raise BundleError(tr("{folder}: there is no such folder.", folder=folder), remedy)
     if not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder}: this is not a saved model: there is no {MANIFEST}.", remedy)
+        raise BundleError(
+            tr("{folder}: this is not a saved model: there is no {manifest}.", folder=folder, manifest=MANIFEST), remedy
+        )
     contents = {MANIFEST: _read_file(folder, MANIFEST, None)}
     entries = _parse_manifest(folder, contents[MANIFEST])
     _check_names(folder, entries)
     for name, (size, sha256) in entries.items():
         data = _read_file(folder, name, size)
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise damaged(folder, f"{name} is not the file that was saved")
+            raise damaged(folder, tr("{name} is not the file that was saved", name=name))
         contents[name] = data
     return contents
 
@@ -95,9 +99,14 @@ def _parse_manifest(folder: Path, data: bytes) -> dict[str, _Entry]:
             name: _Entry(part.integer("size", 0, 1 << 62), part.string("sha256", 64)) for name, part in parts.items()
         }
     except RecordError as error:
-        raise damaged(folder, f"{MANIFEST} cannot be read: {first_line(str(error))}") from None
+        raise damaged(
+            folder, tr("{manifest} cannot be read: {first_line}", manifest=MANIFEST, first_line=first_line(str(error)))
+        ) from None
     if number > FORMAT:
-        raise BundleError(f"{folder}: this was saved by a newer Tenor (format {number}).", "Update Tenor.")
+        raise BundleError(
+            tr("{folder}: this was saved by a newer Tenor (format {number}).", folder=folder, number=number),
+            tr("Update Tenor."),
+        )
     return entries
 
 
@@ -105,17 +114,31 @@ def _check_names(folder: Path, entries: dict[str, _Entry]) -> None:
     """Refuse a folder with files too many, too few or too large."""
     for name in entries:
         if not is_model_file(name) or name == MANIFEST:
-            raise damaged(folder, f"{MANIFEST} names {name[:100]!r}, which is not a file of a saved model")
+            raise damaged(
+                folder,
+                tr(
+                    "{manifest} names {name!r}, which is not a file of a saved model",
+                    manifest=MANIFEST,
+                    name=name[:100],
+                ),
+            )
     if (total := sum(entry.size for entry in entries.values())) > _LARGEST_FOLDER:
-        raise damaged(folder, f"its files have {total:,} bytes, and {_LARGEST_FOLDER:,} are allowed")
+        raise damaged(
+            folder,
+            tr(
+                "its files have {total:,} bytes, and {largest_folder:,} are allowed",
+                total=total,
+                largest_folder=_LARGEST_FOLDER,
+            ),
+        )
     present = {entry.name for entry in folder.iterdir() if not is_desktop_file(entry.name)}
     for name in sorted(present - set(entries) - {MANIFEST}):
         raise BundleError(
-            f"{folder}: this file does not belong there: {name!r}.",
-            "A saved model has no files but its own. If this one is yours, move it elsewhere.",
+            tr("{folder}: this file does not belong there: {name!r}.", folder=folder, name=name),
+            tr("A saved model has no files but its own. If this one is yours, move it elsewhere."),
         )
     for name in sorted({*entries, METADATA, ENCODER, WEIGHTS, METRICS} - present):
-        raise damaged(folder, f"{name} is missing")
+        raise damaged(folder, tr("{name} is missing", name=name))
 
 
 def _read_file(folder: Path, name: str, size: int | None) -> bytes:
@@ -126,4 +149,4 @@ def _read_file(folder: Path, name: str, size: int | None) -> bytes:
     except IrregularFileError as error:
         raise damaged(folder, f"{name} {error}") from None
     except MemoryError:
-        raise damaged(folder, f"{name} is larger than the memory that there is") from None
+        raise damaged(folder, tr("{name} is larger than the memory that there is", name=name)) from None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tenor._core import atomic, tensor_file
+from tenor._core.language import tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
@@ -105,29 +106,35 @@ def check_target(folder: Path, overwrite: bool) -> None:
         parent = next(above for above in folder.absolute().parents if above.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):
             raise BundleError(
-                f"{folder}: the folder cannot be created in {parent}.", "Choose another folder (`out=...`)."
+                tr("{folder}: the folder cannot be created in {parent}.", folder=folder, parent=parent),
+                tr("Choose another folder (`out=...`)."),
             )
         if is_saved_model(parent):
             raise BundleError(
-                f"{folder}: {parent} is a saved model, and further files would damage it.",
-                "Choose another folder (`out=...`).",
+                tr(
+                    "{folder}: {parent} is a saved model, and further files would damage it.",
+                    folder=folder,
+                    parent=parent,
+                ),
+                tr("Choose another folder (`out=...`)."),
             )
         return
     if not overwrite:
         raise BundleError(
-            f"{folder}: this exists already.",
-            "Choose another folder (`out=...`), or replace it (`overwrite=True`).",
+            tr("{folder}: this exists already.", folder=folder),
+            tr("Choose another folder (`out=...`), or replace it (`overwrite=True`)."),
         )
     if not (folder / MANIFEST).is_file():
         raise BundleError(
-            f"{folder}: this is not a saved model, so it is not overwritten.", "Choose another folder (`out=...`)."
+            tr("{folder}: this is not a saved model, so it is not overwritten.", folder=folder),
+            tr("Choose another folder (`out=...`)."),
         )
     names = sorted(entry.name for entry in folder.iterdir())
     foreign = [name for name in names if not (is_model_file(name) or is_desktop_file(name))]
     if foreign:
         raise BundleError(
-            f"{folder}: this file does not belong to the model: {foreign[0]!r}.",
-            "Move it elsewhere, or choose another folder (`out=...`).",
+            tr("{folder}: this file does not belong to the model: {foreign!r}.", folder=folder, foreign=foreign[0]),
+            tr("Move it elsewhere, or choose another folder (`out=...`)."),
         )
 
 
@@ -173,8 +180,8 @@ def _write(folder: Path, contents: Mapping[str, Parts], number: int, overwrite: 
         raise
     except OSError as error:
         raise BundleError(
-            f"{folder}: the model cannot be saved: {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another folder (`out=...`).",
+            tr("{folder}: the model cannot be saved: {strerror}.", folder=folder, strerror=error.strerror or error),
+            tr("Nothing was changed there. Free some space or choose another folder (`out=...`)."),
         ) from None
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor.config import settings
 from tenor.data.blocks import Rows
@@ -139,17 +140,17 @@ def restore(saved: SavedModel) -> Blend:
     record.choice("kind", ("blend",))
     described = record.records("members", _MAX_MEMBERS)
     if not described:
-        raise record.error("members", "there is none")
+        raise record.error("members", tr("there is none"))
     arrays = _by_member(saved.arrays, "/", len(described))
     graphs = _by_member(saved.graphs, ".", len(described))
     members = []
     for number, member in enumerate(described):
         weight = member.number("weight", 0, _MAX_WEIGHT)
         if not weight:
-            raise member.error("weight", "it is 0")
+            raise member.error("weight", tr("it is 0"))
         family = saved.find_family(member.string("family"))
         if isinstance(family, EnsembleFamily):
-            raise ValueError("a blend is part of a blend")
+            raise ValueError(tr("a blend is part of a blend"))
         try:
             config = settings.restore(family.config, member.record("settings").values, _FILE)
             encoder = member.record("encoder").values
@@ -176,7 +177,7 @@ def _by_member(values: Mapping[str, ValueT], separator: str, n_members: int) -> 
     for name, value in values.items():
         prefix, _, rest = name.partition(separator)
         if prefix not in numbers:
-            raise ValueError(f"{name[:100]!r} is of no model of the blend")
+            raise ValueError(tr("{name!r} is of no model of the blend", name=name[:100]))
         members[numbers[prefix]][rest] = value
     return members
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.config import settings as family_settings
 from tenor.config.settings import require
 from tenor.errors import SettingsError
@@ -83,7 +84,7 @@ class Candidate:
         return self.settings.get("tune") == "frozen"
 
     def _make(self, values: dict[str, object]) -> FamilyConfig:
-        return family_settings.make(self.family.config, values, f"members, {self.family.name}")
+        return family_settings.make(self.family.config, values, tr("members, {name}", name=self.family.name))
 
 
 def _lengths(lengths: object, prefix: str = "") -> str:
@@ -107,14 +108,17 @@ def parse(member: str, setting: str = "members", warn: bool = False) -> Candidat
     """
     name, *assignments = member.split()
     if name not in _FAMILIES:
-        raise SettingsError(f"setting {setting!r} names {name!r}.", family_settings.suggest(name, list(_FAMILIES)))
+        raise SettingsError(
+            tr("setting {setting!r} names {name!r}.", setting=setting, name=name),
+            family_settings.suggest(name, list(_FAMILIES)),
+        )
     family = _FAMILIES[name]
     values = family_settings.parse_assignments(assignments)
     values = family_settings.current_names(family.config, values, f"{setting}, {name}", warn)
     unlabelled, seed = values.pop(_UNLABELLED, None), values.pop(_SEED, 0)
     for key, value in ((_UNLABELLED, unlabelled), (_SEED, seed)):
         is_count = value is None or (type(value) is int and value >= 0)
-        require(is_count, setting, f"{key} must be a whole number")
+        require(is_count, setting, tr("{key} must be a whole number", key=key))
     candidate = Candidate(family=family, settings=values, unlabelled=unlabelled, seed=seed or 0)
     _ = candidate.config
     return candidate

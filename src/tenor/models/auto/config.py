@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tenor._core.language import tr
 from tenor.config.settings import Seconds, require, setting
 from tenor.models.auto import candidate
 from tenor.models.auto.candidate import Limits
@@ -36,15 +37,15 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")
-        require(self.members is None or len(self.members) > 0, "members", "must name a model, or be none")
+        require(self.budget is None or self.budget > 0, "budget", tr("must be above 0, or none"))
+        require(self.members is None or len(self.members) > 0, "members", tr("must name a model, or be none"))
         for member in self.members or ():
             candidate.parse(member)
         if self.distil is not None:
             candidate.parse(self.distil, "distil")
         for name in ("maximum_size", "maximum_latency"):
             limit = getattr(self, name)
-            require(limit is None or limit > 0, name, "must be above 0, or none")
+            require(limit is None or limit > 0, name, tr("must be above 0, or none"))
 
     @property
     def limits(self) -> Limits:

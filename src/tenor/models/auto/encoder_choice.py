@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.errors import TenorError
 from tenor.models.auto import budget, cost
 from tenor.models.auto.config import Config
@@ -35,14 +36,17 @@ def usable(examples: Examples, config: Config, callback: Callback) -> Sequence[E
         return []
     if not config.download:
         callback.on_message(
-            f"no encoder on this machine reads these texts; the setting download=true gets {encoder.summary}."
+            tr(
+                "no encoder on this machine reads these texts; the setting download=true gets {summary}.",
+                summary=encoder.summary,
+            )
         )
         return []
-    callback.on_message(f"downloading {encoder.summary}.")
+    callback.on_message(tr("downloading {summary}.", summary=encoder.summary))
     try:
         can_read = choosing.can_read(hub.locate(encoder.name), texts)
     except TenorError as error:
-        callback.on_message(f"no encoder is tried: {error}")
+        callback.on_message(tr("no encoder is tried: {error}", error=error))
         return []
     return [encoder] if can_read else []
 

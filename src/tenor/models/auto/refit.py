@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tenor._core.language import tr
 from tenor.models.auto import candidate, cost, distillation
 from tenor.models.auto.blend import Member
 from tenor.models.auto.budget import Clock
@@ -57,7 +58,7 @@ class Refit:
                     if candidate.within_limits(refitted_costs, self.limits):
                         costs, members[number] = refitted_costs, replace(members[number], model=fitted.model)
         except KeyboardInterrupt:
-            self.context.callback.on_message("interrupted: the models are saved without training on further texts.")
+            self.context.callback.on_message(tr("interrupted: the models are saved without training on further texts."))
         return tuple(members)
 
     def _candidates(self) -> list[TrainedCandidate]:
@@ -78,7 +79,9 @@ class Refit:
 
     def _here(self) -> Generator[tuple[int, Fitted]]:
         for number, member, trained in self._refit_candidates():
-            callback = MemberCallback(self.context.callback, f"{trained.candidate.name}, all texts", Clock(None))
+            callback = MemberCallback(
+                self.context.callback, tr("{name}, all texts", name=trained.candidate.name), Clock(None)
+            )
             context = self.context.for_member(self.context.seed + trained.candidate.seed, callback)
             yield number, _fit(self.examples, member.family, member.config, context, trained.pseudo_labels)
 

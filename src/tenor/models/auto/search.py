@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.config.settings import require
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
@@ -74,11 +75,13 @@ class Search:
             budget = None if config.members else config.budget
             if budget is not None and self.clock.left > _REPORTED_SHARE * budget:
                 left = f"{self.clock.left:.0f} s"
-                callback.on_message(f"no further model that could help fits into the {left} that are left.")
+                callback.on_message(
+                    tr("no further model that could help fits into the {left} that are left.", left=left)
+                )
         except KeyboardInterrupt:
             if self.best is None:
                 raise
-            callback.on_message("interrupted: no further models are tried, and those that are ready are saved.")
+            callback.on_message(tr("interrupted: no further models are tried, and those that are ready are saved."))
         if self.best is None:
             raise over_limits(self.trained)
         rows = [each.row(self.validation, weight) for each, weight in self._weighted()]
@@ -101,7 +104,7 @@ class Search:
         with contextlib.closing(runner.run(self._planned())) as results:
             for candidate, trained in results:
                 if trained is None:
-                    callback.on_message(f"{candidate.name}: not ready in time, and left out.")
+                    callback.on_message(tr("{name}: not ready in time, and left out.", name=candidate.name))
                     continue
                 self.trained.append(trained)
                 callback.on_candidate_end(candidate.name, trained.metrics(self.validation))
@@ -135,7 +138,7 @@ class Search:
         """
         if not candidate.unlabelled:
             return None
-        require(self.best is not None, "members", "must name a model first that trains on labels alone")
+        require(self.best is not None, "members", tr("must name a model first that trains on labels alone"))
         require_unlabelled(candidate, self.train.unlabelled, "members")
         assert self.best is not None
         texts = distillation.sample_texts(self.train.unlabelled, candidate.unlabelled, self.context.seed)
@@ -208,7 +211,11 @@ def teacher(fitted: Fitted) -> Teacher:
 def require_unlabelled(candidate: Candidate, texts: Sequence[str], setting: str) -> None:
     """Raise SettingsError if a candidate requests more unlabelled texts than there are."""
     n_texts = candidate.unlabelled or 0
-    problem = f"asks for {n_texts:,} texts without labels, and there are {len(texts):,}: see `unlabelled=...`"
+    problem = tr(
+        "asks for {n_texts:,} texts without labels, and there are {n_texts_2:,}: see `unlabelled=...`",
+        n_texts=n_texts,
+        n_texts_2=len(texts),
+    )
     require(n_texts <= len(texts), setting, problem)
 
 
@@ -216,9 +223,13 @@ def over_limits(trained: Sequence[TrainedCandidate]) -> SettingsError:
     """The error if each of the models is over the limits of size or latency."""
     size, latency = min(each.size_mib for each in trained), min(each.latency_ms for each in trained)
     return SettingsError(
-        f"every model is too large or too slow: the smallest has {size:.3g} MiB, "
-        f"the quickest takes {latency:.2f} ms for a text.",
-        "Allow more (`maximum_size=...`, `maximum_latency=...`), or give more time (`budget=...`).",
+        tr(
+            "every model is too large or too slow: the smallest has {size:.3g} MiB, the quickest takes "
+            "{latency:.2f} ms for a text.",
+            size=size,
+            latency=latency,
+        ),
+        tr("Allow more (`maximum_size=...`, `maximum_latency=...`), or give more time (`budget=...`)."),
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, cast, get_args
 
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonObject, Record
 
-BLEND = "the blend"
+BLEND = mark("the blend")
 """How a blend of several models is named as a baseline."""
 
 Reason = Literal["better", "no-better", "only", "limits", "no-time", "too-few", "distilled"]
@@ -57,30 +58,50 @@ class Selection:
     @property
     def sentence(self) -> str:
         """The selection in one sentence."""
-        return f"Kept {_named(self.kept)}{self._explanation()}."
+        return tr("Kept {named}{explanation}.", named=_named(self.kept), explanation=self._explanation())
 
     def _explanation(self) -> str:
-        texts = f"{self.n_texts:,} held-out texts"
-        losses = f"loss {self.loss:.3f}, {self.baseline} {self.baseline_loss:.3f}" if self.n_texts else ""
+        baseline = tr(self.baseline) if self.baseline == BLEND else self.baseline
+        texts = tr("{n_texts:,} held-out texts", n_texts=self.n_texts)
+        losses = (
+            tr(
+                "loss {loss:.3f}, {baseline} {baseline_loss:.3f}",
+                loss=self.loss,
+                baseline=baseline,
+                baseline_loss=self.baseline_loss,
+            )
+            if self.n_texts
+            else ""
+        )
         match self.reason:
             case "better":
-                alone = f"{self.baseline} alone" if self.baseline in self.kept else self.baseline
-                return f": it was better than {alone} beyond noise on {texts} ({losses})"
+                alone = tr("{baseline} alone", baseline=baseline) if self.baseline in self.kept else baseline
+                return tr(
+                    ": it was better than {alone} beyond noise on {texts} ({losses})",
+                    alone=alone,
+                    texts=texts,
+                    losses=losses,
+                )
             case "no-better":
-                return f": no other model was better beyond noise on {texts}"
+                return tr(": no other model was better beyond noise on {texts}", texts=texts)
             case "only":
-                return ": there was no other model to compare it with"
+                return tr(": there was no other model to compare it with")
             case "limits":
-                return ": no other model is within the limits of size and latency"
+                return tr(": no other model is within the limits of size and latency")
             case "no-time":
-                return ": the budget leaves no time to compare models"
+                return tr(": the budget leaves no time to compare models")
             case "too-few":
-                return ": there are too few texts to compare models"
+                return tr(": there are too few texts to compare models")
             case "distilled":
-                return f", which learned the predictions of {self.baseline} ({losses} on {texts})"
+                return tr(
+                    ", which learned the predictions of {baseline} ({losses} on {texts})",
+                    baseline=baseline,
+                    losses=losses,
+                    texts=texts,
+                )
 
 
 def _named(names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
-    return f"a blend of {', '.join(names[:-1])} and {names[-1]}"
+    return tr("a blend of {names} and {last}", names=tr(", ").join(names[:-1]), last=names[-1])

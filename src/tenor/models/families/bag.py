@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tenor._core.language import tr
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.family import NetworkFamily
@@ -50,13 +51,13 @@ class Config(NetworkConfig):
         require(
             bool(self.word_ngrams) and all(1 <= order <= 8 for order in self.word_ngrams),
             "word_ngrams",
-            "must be from 1 to 8",
+            tr("must be from 1 to 8"),
         )
-        require(self.vocabulary >= 2, "vocabulary", "must be 2 or more")
-        require(self.min_df >= 1, "min_df", "must be 1 or more")
-        require(self.embedding >= 1, "embedding", "must be 1 or more")
-        require(all(width >= 1 for width in self.hidden), "hidden", "must be 1 or more each")
-        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+        require(self.vocabulary >= 2, "vocabulary", tr("must be 2 or more"))
+        require(self.min_df >= 1, "min_df", tr("must be 1 or more"))
+        require(self.embedding >= 1, "embedding", tr("must be 1 or more"))
+        require(all(width >= 1 for width in self.hidden), "hidden", tr("must be 1 or more each"))
+        require(0 <= self.dropout < 1, "dropout", tr("must be at least 0 and below 1"))
 
     @classmethod
     def space(cls, task: Task) -> Space:

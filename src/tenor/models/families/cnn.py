@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tenor._core.language import tr
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.family import NetworkFamily
@@ -36,10 +37,10 @@ class Config(WordConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.embedding >= 1, "embedding", "must be 1 or more")
-        require(bool(self.widths) and all(width >= 1 for width in self.widths), "widths", "must be 1 or more each")
-        require(self.filters >= 1, "filters", "must be 1 or more")
-        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+        require(self.embedding >= 1, "embedding", tr("must be 1 or more"))
+        require(bool(self.widths) and all(width >= 1 for width in self.widths), "widths", tr("must be 1 or more each"))
+        require(self.filters >= 1, "filters", tr("must be 1 or more"))
+        require(0 <= self.dropout < 1, "dropout", tr("must be at least 0 and below 1"))
 
     @classmethod
     def space(cls, task: Task) -> Space:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from tenor._core.language import tr
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.family import NetworkFamily
@@ -45,10 +46,10 @@ class Config(WordConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.embedding >= 1, "embedding", "must be 1 or more")
-        require(self.units >= 1, "units", "must be 1 or more")
-        require(self.memory is None or self.memory >= 2, "memory", "must be 2 or more, or none")
-        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+        require(self.embedding >= 1, "embedding", tr("must be 1 or more"))
+        require(self.units >= 1, "units", tr("must be 1 or more"))
+        require(self.memory is None or self.memory >= 2, "memory", tr("must be 2 or more, or none"))
+        require(0 <= self.dropout < 1, "dropout", tr("must be at least 0 and below 1"))
 
     @classmethod
     def space(cls, task: Task) -> Space:

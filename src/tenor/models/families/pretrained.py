@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
@@ -102,13 +103,19 @@ class Config(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 < self.layer_decay <= 1, "layer_decay", "must be above 0 and at most 1")
-        require(self.blocks >= 1, "blocks", "must be 1 or more")
-        require(self.rank >= 1, "rank", "must be 1 or more")
-        require(self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", "must be 1 or more, or none")
-        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
-        require(self.max_length is None or self.max_length >= 4, "max_length", "must be 4 or more, or none")
-        require(len(self.prompt or "") <= MAX_PROMPT, "prompt", f"must have at most {MAX_PROMPT:,} characters")
+        require(0 < self.layer_decay <= 1, "layer_decay", tr("must be above 0 and at most 1"))
+        require(self.blocks >= 1, "blocks", tr("must be 1 or more"))
+        require(self.rank >= 1, "rank", tr("must be 1 or more"))
+        require(
+            self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", tr("must be 1 or more, or none")
+        )
+        require(0 <= self.dropout < 1, "dropout", tr("must be at least 0 and below 1"))
+        require(self.max_length is None or self.max_length >= 4, "max_length", tr("must be 4 or more, or none"))
+        require(
+            len(self.prompt or "") <= MAX_PROMPT,
+            "prompt",
+            tr("must have at most {max_prompt:,} characters", max_prompt=MAX_PROMPT),
+        )
 
     @property
     def row_length(self) -> int:
@@ -137,11 +144,20 @@ class Config(NetworkConfig):
             return ()
         layers, notes = self.sentence_layers, []
         if self.sentence is not None:
-            steps = [f"{self.pool_mode} pooling", *(f"{layer.outputs} units" for layer in layers.dense)]
-            steps += ["length 1"] * layers.normalised
-            notes.append(f"sentence encoder: {', '.join(steps)}; {self.row_length} tokens at most.")
+            steps = [
+                tr("{pool_mode} pooling", pool_mode=self.pool_mode),
+                *(tr("{outputs} units", outputs=layer.outputs) for layer in layers.dense),
+            ]
+            steps += [tr("length 1")] * layers.normalised
+            notes.append(
+                tr(
+                    "sentence encoder: {steps}; {row_length} tokens at most.",
+                    steps=", ".join(steps),
+                    row_length=self.row_length,
+                )
+            )
         if self.prompt:
-            notes.append(f"each text starts with the prompt {self.prompt!r:.100} (setting `prompt`).")
+            notes.append(tr("each text starts with the prompt {prompt!r:.100} (setting `prompt`).", prompt=self.prompt))
         return tuple(notes)
 
     def for_texts(self, n_texts: int) -> Self:
@@ -189,30 +205,48 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     config = _fill_in_sentence_encoder(config, folder)
     if config.row_length > shape.positions:
         raise SettingsError(
-            f"setting 'max_length' is {config.row_length}, and {config.model} takes {shape.positions} at most.",
-            "Choose a smaller one, and `truncation=windows` to read all of longer texts.",
+            tr(
+                "setting 'max_length' is {row_length}, and {model} takes {positions} at most.",
+                row_length=config.row_length,
+                model=config.model,
+                positions=shape.positions,
+            ),
+            tr("Choose a smaller one, and `truncation=windows` to read all of longer texts."),
         )
     require(
         config.tune != "top" or (config.blocks <= shape.blocks and not shape.shared),
         "blocks",
-        f"must be at most {shape.blocks}, and the blocks must not be shared",
+        tr("must be at most {blocks}, and the blocks must not be shared", blocks=shape.blocks),
     )
     try:
         subwords = SubwordTokenizer(folder.tokenizer, folder.padding, prompt=config.prompt or "")
     except (ValueError, BundleError) as error:
-        raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", "Download the model again.") from None
+        raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", tr("Download the model again.")) from None
     if subwords.n_special_tokens >= config.row_length:
         raise SettingsError(
-            f"{config.model}: its tokenizer puts {subwords.n_special_tokens} tokens around a text.",
-            "Choose a larger max_length, so that there is room for the text, or a shorter prompt.",
+            tr(
+                "{model}: its tokenizer puts {n_special_tokens} tokens around a text.",
+                model=config.model,
+                n_special_tokens=subwords.n_special_tokens,
+            ),
+            tr("Choose a larger max_length, so that there is room for the text, or a shorter prompt."),
         )
     if subwords.size > shape.tokens:
         raise SettingsError(
-            f"{config.model}: the tokenizer has {subwords.size} tokens and the encoder {shape.tokens}.",
-            "Download both from the same place.",
+            tr(
+                "{model}: the tokenizer has {size} tokens and the encoder {tokens}.",
+                model=config.model,
+                size=subwords.size,
+                tokens=shape.tokens,
+            ),
+            tr("Download both from the same place."),
         )
     huggingface.check_weights(folder)
-    require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
+    require(
+        (config.pooled_blocks or 1) <= shape.blocks,
+        "pooled_blocks",
+        tr("must be at most {blocks}", blocks=shape.blocks),
+    )
     pooled = config.pooled_blocks or (1 if config.sentence is not None else _upper_half(shape.blocks))
     unknown = choosing.unknown_letters(config.model, subwords, texts, config.allow_unknown_letters)
     filled = replace(config, architecture=shape.to_dict(), pooled_blocks=pooled, unknown_letters=unknown)
@@ -310,7 +344,14 @@ def shapes(config: Config, outputs: int) -> Shapes:
     record = Record(config.architecture or {}, "tenor.json", "settings.architecture")
     shape = Architecture.from_record(record)
     if config.row_length > shape.positions:
-        raise record.error("positions", f"it is {shape.positions:,}, and max_length is {config.row_length:,}")
+        raise record.error(
+            "positions",
+            tr(
+                "it is {positions:,}, and max_length is {row_length:,}",
+                positions=shape.positions,
+                row_length=config.row_length,
+            ),
+        )
     yield from shape.weights(config.rank if config.tune == "lora" else 0)
     yield from config.sentence_layers.shapes()
     yield from dense("logits", config.features_width, outputs)

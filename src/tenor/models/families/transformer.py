@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tenor._core.language import tr
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.family import NetworkFamily
@@ -52,9 +53,9 @@ class Config(WordConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         for key in ("width", "blocks", "heads", "feed_forward"):
-            require(getattr(self, key) >= 1, key, "must be 1 or more")
-        require(self.width % self.heads == 0, "width", "must be a multiple of heads")
-        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+            require(getattr(self, key) >= 1, key, tr("must be 1 or more"))
+        require(self.width % self.heads == 0, "width", tr("must be a multiple of heads"))
+        require(0 <= self.dropout < 1, "dropout", tr("must be at least 0 and below 1"))
 
     @classmethod
     def space(cls, task: Task) -> Space:

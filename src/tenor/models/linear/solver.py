@@ -17,6 +17,7 @@ import numpy.typing as npt
 import scipy
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.threads import available_cores
 from tenor.data.blocks import Rows
 from tenor.models.linear import lbfgs
@@ -206,7 +207,10 @@ def minimise(search: Search, C: float, stop: StopRule, callback: Callback) -> No
     search.minimise(C, stop, callback)
     if not search.has_converged:
         callback.on_message(
-            f"The linear model has not converged after {stop.max_iter} steps. More steps may give a better model."
+            tr(
+                "The linear model has not converged after {max_iter} steps. More steps may give a better model.",
+                max_iter=stop.max_iter,
+            )
         )
 
 

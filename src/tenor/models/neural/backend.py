@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tenor._core import atomic, cpu, regular_files
+from tenor._core.language import tr
 from tenor.errors import MissingExtraError, TenorError, missing_extra
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of malloc.h
@@ -58,8 +59,11 @@ def _require_avx(part: str) -> None:
     """Refuse a processor without AVX: importing TensorFlow or JAX would be an illegal instruction."""
     if cpu.lacks_avx():
         raise TenorError(
-            f"{part} needs TensorFlow or JAX, and this processor has no AVX instructions, which both need.",
-            "Train on a newer processor, or use `family='ngram'`. Saved models predict here.",
+            tr(
+                "{part} needs TensorFlow or JAX, and this processor has no AVX instructions, which both need.",
+                part=part,
+            ),
+            tr("Train on a newer processor, or use `family='ngram'`. Saved models predict here."),
         )
 
 
@@ -88,7 +92,7 @@ def has_accelerator() -> bool:
         "keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES)
     ):
         return False
-    load("learning on a GPU")
+    load(tr("learning on a GPU"))
     from tenor.models.neural import precision
 
     return precision.has_accelerator()
@@ -155,8 +159,8 @@ def _missing(part: str) -> MissingExtraError:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend == "tensorflow" and all(importlib.util.find_spec(name) for name in ("keras", "jax")):
         return MissingExtraError(
-            f"{part} needs TensorFlow, which is not installed.",
-            "JAX is: set the environment variable KERAS_BACKEND=jax to use it.",
+            tr("{part} needs TensorFlow, which is not installed.", part=part),
+            tr("JAX is: set the environment variable KERAS_BACKEND=jax to use it."),
         )
     return missing_extra(part, "jax" if backend == "jax" else "deep")
 

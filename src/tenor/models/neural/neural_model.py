@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, RecordError
 from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
@@ -102,11 +103,17 @@ def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: J
     _, (n_ids, *_) = next(family.shapes(config, 1))
     if encoder.size > n_ids:
         raise RecordError(
-            "encoder.json", "", f"it has ids up to {encoder.size - 1:,}, and the network {n_ids:,} of them"
+            "encoder.json",
+            "",
+            tr("it has ids up to {size:,}, and the network {n_ids:,} of them", size=encoder.size - 1, n_ids=n_ids),
         )
     n_special = encoder.n_special_tokens
     if n_special >= config.max_length:
-        raise RecordError("encoder.json", "", f"it has {n_special:,} special tokens, which leave no room for a text")
+        raise RecordError(
+            "encoder.json",
+            "",
+            tr("it has {n_special:,} special tokens, which leave no room for a text", n_special=n_special),
+        )
     return encoder
 
 

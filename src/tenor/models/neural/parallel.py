@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from tenor._core import regular_files
+from tenor._core.language import tr
 from tenor._core.regular_files import IrregularFileError
 from tenor.models.neural.keras_types import Array, Tensor
 
@@ -142,7 +143,7 @@ def read_by_first(path: Path, max_bytes: int) -> bytes:
     if size == _MISSING:
         raise error or FileNotFoundError(path)
     if size == _IRREGULAR:
-        raise error or IrregularFileError("cannot be read by the first process")
+        raise error or IrregularFileError(tr("cannot be read by the first process"))
     return broadcast(np.frombuffer(data if is_first() else bytes(size), np.uint8)).tobytes()
 
 
@@ -153,7 +154,7 @@ def _read(path: Path, max_bytes: int) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise IrregularFileError(f"cannot be read: {error.strerror or error}") from None
+        raise IrregularFileError(tr("cannot be read: {strerror}", strerror=error.strerror or error)) from None
 
 
 @lru_cache(4)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor._core.records import RecordError
 from tenor.models.neural.block_shape import BlockShape, EmbeddingShape
 from tenor.models.neural.keras_types import Array
@@ -68,16 +69,20 @@ def check_arrays(expected: Shapes, arrays: Mapping[str, Array]) -> None:
         require_array(unexpected, name, shape, np.float32)
         del unexpected[name]
     if unexpected:
-        raise RecordError(FILE, min(unexpected), "the settings ask for no such weights")
+        raise RecordError(FILE, min(unexpected), tr("the settings ask for no such weights"))
 
 
 def require_array(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...], kind: type[np.generic]) -> Array:
     """Get an array by its name. Raises RecordError if it is missing, or has another shape or type."""
     array = arrays.get(name)
     if array is None:
-        raise RecordError(FILE, name, "it is missing")
+        raise RecordError(FILE, name, tr("it is missing"))
     if array.shape != shape:
-        raise RecordError(FILE, name, f"it has the shape {array.shape}, and the settings ask for {shape}")
+        raise RecordError(
+            FILE,
+            name,
+            tr("it has the shape {shape}, and the settings ask for {shape_2}", shape=array.shape, shape_2=shape),
+        )
     if array.dtype != kind:
-        raise RecordError(FILE, name, f"it is {array.dtype}, not {np.dtype(kind)}")
+        raise RecordError(FILE, name, tr("it is {dtype}, not {dtype_2}", dtype=array.dtype, dtype_2=np.dtype(kind)))
     return array

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
+from tenor._core.language import tr
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.ngram.features import Weighting
@@ -60,15 +61,17 @@ class Config:
     def __post_init__(self) -> None:
         for key in ("word_ngrams", "char_ngrams"):
             require(
-                all(1 <= order <= MAX_LENGTH for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8"
+                all(1 <= order <= MAX_LENGTH for order in getattr(self, key) or ()),
+                key,
+                tr("must be lengths from 1 to 8"),
             )
         empty = (self.word_ngrams, self.char_ngrams) in (((), None), (None, ()), ((), ()))
-        require(not empty, "word_ngrams", "must be lengths from 1 to 8 where `char_ngrams` are none")
-        require(self.C is None or self.C > 0, "C", "must be above 0")
+        require(not empty, "word_ngrams", tr("must be lengths from 1 to 8 where `char_ngrams` are none"))
+        require(self.C is None or self.C > 0, "C", tr("must be above 0"))
         scale = self.feature_scale
-        require(scale is None or 1e-6 <= scale <= 1e6, "feature_scale", "must be from 1e-6 to 1e6")
-        require(self.min_df is None or self.min_df >= 1, "min_df", "must be 1 or more")
-        require(self.iterations >= 1, "iterations", "must be 1 or more")
+        require(scale is None or 1e-6 <= scale <= 1e6, "feature_scale", tr("must be from 1e-6 to 1e6"))
+        require(self.min_df is None or self.min_df >= 1, "min_df", tr("must be 1 or more"))
+        require(self.iterations >= 1, "iterations", tr("must be 1 or more"))
 
     @classmethod
     def space(cls, task: Task) -> Space:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tenor._core.language import tr
 from tenor.config.settings import require
 from tenor.data.fields import Fields
 from tenor.models.ngram.config import Config
@@ -18,9 +19,9 @@ def first_settings(config: Config, fields: Fields) -> Config:
         SettingsError: A setting does not fit the fields.
     """
     n_texts, has_features = len(fields.texts), bool(fields.features) or fields.is_pair
-    require(config.field_buckets is None or n_texts > 1, "field_buckets", "needs several text fields")
-    require(config.field_buckets != "overlap" or fields.is_pair, "field_buckets", "must be overlap only for a pair")
-    require(config.feature_scale is None or has_features, "feature_scale", "needs features or a pair of texts")
+    require(config.field_buckets is None or n_texts > 1, "field_buckets", tr("needs several text fields"))
+    require(config.field_buckets != "overlap" or fields.is_pair, "field_buckets", tr("must be overlap only for a pair"))
+    require(config.feature_scale is None or has_features, "feature_scale", tr("needs features or a pair of texts"))
     usual: FieldBuckets = "overlap" if fields.is_pair else "shared"
     return replace(
         config,

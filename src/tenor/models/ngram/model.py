@@ -12,6 +12,7 @@ import scipy
 
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.threads import parallel_map
 from tenor.data.blocks import Rows
@@ -177,9 +178,11 @@ def restore(saved: SavedModel) -> NgramModel:
     named = ("orders", "characters") if "characters" in encoder else ("orders",)
     lengths = {key: tuple(record.integers(key, 1, MAX_LENGTH)) for key in named}
     if not 0 < sum(map(len, lengths.values())) <= 2 * MAX_LENGTH:
-        raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * MAX_LENGTH}")
+        raise record.error(
+            "orders", tr("there are no lengths of n-grams, or more than {max_length}", max_length=2 * MAX_LENGTH)
+        )
     if unknown := sorted(arrays.keys() - {*_ARRAYS, *weight_arrays.NAMES}):
-        raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
+        raise RecordError(shapes.FILE, unknown[0], tr("there are no such weights in this family"))
     row_encoder, feature_scale = row_counts.restore(record, lengths["orders"], lengths.get("characters", ()))
     features = arrays["buckets"].size if "buckets" in arrays else 0
     buckets = shapes.require_array(arrays, "buckets", (features,), np.int32)
@@ -188,9 +191,11 @@ def restore(saved: SavedModel) -> NgramModel:
     intercept = shapes.require_array(arrays, "intercept", (task.n_outputs,), np.float32)
     idf = shapes.require_array(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
     if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
-        raise RecordError(shapes.FILE, "buckets", "one is out of range")
+        raise RecordError(shapes.FILE, "buckets", tr("one is out of range"))
     if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():
-        raise RecordError(shapes.FILE, "idf", f"one is not between {_IDF[0]:g} and {_IDF[1]:g}")
+        raise RecordError(
+            shapes.FILE, "idf", tr("one is not between {idf:g} and {idf_2:g}", idf=_IDF[0], idf_2=_IDF[1])
+        )
     model = LinearWeights(weights, intercept)
     return NgramModel(row_encoder, weighting, buckets, idf, model, feature_scale)
 

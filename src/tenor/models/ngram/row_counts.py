@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self, get_args
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.data.blocks import BLOCK_ROWS, Rows
 from tenor.data.fields import SINGLE_TEXT, Fields
@@ -123,10 +124,10 @@ def restore(record: Record, word_ngrams: tuple[int, ...], char_ngrams: tuple[int
         return RowEncoder(word_ngrams, char_ngrams), 1.0
     fields = Fields.from_record(record.record("fields"))
     if fields.is_single_text:
-        raise record.error("fields", "there must be more than one column")
+        raise record.error("fields", tr("there must be more than one column"))
     shared: FieldBuckets = record.choice("field_buckets", get_args(FieldBuckets))  # type: ignore[assignment]
     if shared == "overlap" and not fields.is_pair:
-        raise record.error("field_buckets", "only a pair of texts has `overlap`")
+        raise record.error("field_buckets", tr("only a pair of texts has `overlap`"))
     if not fields.features and not fields.is_pair:
         return RowEncoder(word_ngrams, char_ngrams, fields, shared), 1.0
     features = tabular.restore(record.record("features"), fields)

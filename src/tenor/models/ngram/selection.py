@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.config.settings import require
 from tenor.data.blocks import Rows
 from tenor.data.fields import SINGLE_TEXT, Fields
@@ -113,7 +114,7 @@ def choose_settings(
     if task.is_single_label and task.n_outputs >= MIN_CLASSES and config.weighting is None:
         weightings = ("tf-idf",)  # with few texts of a class, log-ratios were worse on all sets
     if not task.has_labels:  # the other weightings use how often the classes have an n-gram
-        require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf for a regression")
+        require(config.weighting in (None, "tf-idf"), "weighting", tr("must be tf-idf for a regression"))
         weightings = ("tf-idf",)
     if not ngrams_are_open and not fields_are_open and None not in (config.weighting, config.C):
         return start, []

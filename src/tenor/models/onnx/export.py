@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.errors import TenorError, missing_extra
 from tenor.models.neural import precision
 from tenor.models.neural.network import Network
@@ -38,8 +39,11 @@ def export(network: Network, encoded: Encoded) -> OnnxNetwork:
     difference = np.abs(network.to_outputs(by_network) - exported.to_outputs(by_graph)).max(initial=0.0)
     if not difference <= TOLERANCE:  # so that NaN is refused too
         raise TenorError(
-            f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
-            "Predictions go through Keras. Please report this.",
+            tr(
+                "the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
+                difference=difference,
+            ),
+            tr("Predictions go through Keras. Please report this."),
         )
     n_rows = len(rows.row_to_text)
     return replace(exported, probe=Probe(rows, {NETWORK: by_network[-n_rows:], FLOAT32: by_graph[-n_rows:]}))
@@ -65,10 +69,12 @@ def _convert(network: Network, int8: bool = False) -> bytes:
     except ModuleNotFoundError as error:
         if error.name != "onnx":
             raise
-        raise missing_extra("writing ONNX", "deep") from None
+        raise missing_extra(tr("writing ONNX"), "deep") from None
     if not runtimes.is_installed():
-        raise missing_extra("running ONNX", "deep")
+        raise missing_extra(tr("running ONNX"), "deep")
     try:
         return convert(network.keras_model, int8)
     except GraphTooLargeError as error:
-        raise TenorError(f"{error}, so no graph is written.", "Predictions go through Keras.") from None
+        raise TenorError(
+            tr("{error}, so no graph is written.", error=error), tr("Predictions go through Keras.")
+        ) from None

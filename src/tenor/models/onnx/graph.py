@@ -8,6 +8,7 @@ import numpy.typing as npt
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from tenor._core import tensor_file
+from tenor._core.language import tr
 from tenor._core.version import VERSION
 from tenor.models.base import Arrays
 from tenor.models.onnx import quantisation, reader, shapes
@@ -142,7 +143,7 @@ class Graph:
             GraphTooLargeError: It is larger than an ONNX file can be (2 GB), beside the weights that it refers to.
         """
         if sum(len(tensor.raw_data) for tensor in self._tensors.values()) > LARGEST:
-            raise GraphTooLargeError("the ONNX graph is larger than 2 GB, which is more than an ONNX file holds")
+            raise GraphTooLargeError(tr("the ONNX graph is larger than 2 GB, which is more than an ONNX file holds"))
         self._nodes.append(helper.make_node("Identity", [output], ["logits"], "logits"))
         graph = helper.make_graph(
             self._nodes,

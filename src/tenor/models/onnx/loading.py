@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tenor._core.language import tr
 from tenor._core.tensor_file import Place
 from tenor.errors import BundleError
 from tenor.models.base import Arrays
@@ -42,8 +43,12 @@ class OnnxGraph:
         graph = reader.read(self.data, self.name)
         if graph.outputs != self.outputs:
             raise GraphError(
-                f"{self.name}: the ONNX graph is that of another network: it gives {graph.outputs} logits, "
-                f"not {self.outputs}"
+                tr(
+                    "{name}: the ONNX graph is that of another network: it gives {outputs} logits, not {outputs_2}",
+                    name=self.name,
+                    outputs=graph.outputs,
+                    outputs_2=self.outputs,
+                )
             )
         onnx_weights.check(graph, self.name, self.weights)
         if places is not None:
@@ -58,6 +63,6 @@ class OnnxGraph:
     def broken(self, error: Exception) -> BundleError:
         """The error for a graph that a runtime could not run."""
         return BundleError(
-            f"{self.name}: the ONNX graph cannot be run: {' '.join(str(error).split())}",
-            "Do not use this model; copy or train it again.",
+            tr("{name}: the ONNX graph cannot be run: {split}", name=self.name, split=" ".join(str(error).split())),
+            tr("Do not use this model; copy or train it again."),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.errors import NotUsedWarning
 from tenor.models.attribution import Attribution, Shares
@@ -126,7 +127,7 @@ class OnnxNetwork(NeuralModel):
         """The same model in Keras. Raises MissingExtraError where Keras is not installed."""
         if self.trained_network is not None:
             return self.trained_network
-        backend.load(f"explaining or exporting a model of the family {self.family.name!r}")
+        backend.load(tr("explaining or exporting a model of the family {name!r}", name=self.family.name))
         from tenor.models.neural import network
 
         return network.restore(self.family, self.config, self.encoder(), self.weights, self.task)
@@ -180,5 +181,7 @@ def restore(
     saved = probe.read(files[PROBE], graphs, task.n_outputs, restored.max_row_length, text_encoder.size)
     by_graph, by_network = (restored.to_outputs(saved.logits[name]) for name in (FLOAT32, probe.NETWORK))
     if np.abs(by_graph - by_network).max(initial=0.0) > TOLERANCE:
-        raise ValueError(f"{PROBE}: the logits of {FLOAT32!r} are not those of the network")
+        raise ValueError(
+            tr("{probe}: the logits of {float32!r} are not those of the network", probe=PROBE, float32=FLOAT32)
+        )
     return replace(restored, probe=saved)

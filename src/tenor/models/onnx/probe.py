@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import numpy as safetensors
 
+from tenor._core.language import tr
 from tenor._core.tensor_file import Array
 from tenor.tasks import Floats
 from tenor.text.encoded import Encoded
@@ -87,17 +88,31 @@ def read(data: bytes, graphs: Iterable[str], outputs: int, longest: int, size: i
     names = {"ids", "lengths", NETWORK, *graphs}
     if set(arrays) != names:
         wrong = sorted(set(arrays) ^ names)[0]
-        raise ValueError(f"{PROBE}: {wrong!r} is {'not expected' if wrong in arrays else 'missing'}")
+        raise ValueError(
+            tr(
+                "{probe}: {wrong!r} is {what}",
+                probe=PROBE,
+                wrong=wrong,
+                what=tr("not expected") if wrong in arrays else tr("missing"),
+            )
+        )
     ids, lengths = arrays.pop("ids"), arrays.pop("lengths")
     if (ids.dtype, ids.ndim, lengths.dtype, lengths.ndim) != (np.dtype(np.int32), 1, np.dtype(np.int64), 1):
-        raise ValueError(f"{PROBE}: the rows are not lists of whole numbers")
+        raise ValueError(tr("{probe}: the rows are not lists of whole numbers", probe=PROBE))
     if not 0 < len(lengths) <= _MOST_ROWS or lengths.min() < 0 or lengths.max() > longest or lengths.sum() != len(ids):
-        raise ValueError(f"{PROBE}: the lengths of the rows do not fit")
+        raise ValueError(tr("{probe}: the lengths of the rows do not fit", probe=PROBE))
     if len(ids) and not (ids.min() > 0 and ids.max() < size):
-        raise ValueError(f"{PROBE}: an id is not one of the model's")
+        raise ValueError(tr("{probe}: an id is not one of the model's", probe=PROBE))
     for name, logits in arrays.items():
         if logits.dtype != np.float32 or logits.shape != (len(lengths), outputs) or not np.isfinite(logits).all():
-            raise ValueError(f"{PROBE}: the logits of {name!r} are not finite numbers, {outputs} for each row")
+            raise ValueError(
+                tr(
+                    "{probe}: the logits of {name!r} are not finite numbers, {outputs} for each row",
+                    probe=PROBE,
+                    name=name,
+                    outputs=outputs,
+                )
+            )
     return Probe(_rows(ids, lengths), arrays)
 
 

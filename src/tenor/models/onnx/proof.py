@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor.errors import BundleError
 from tenor.models.auto.blend import Blend
 from tenor.models.base import Model
@@ -118,8 +119,11 @@ def verify(model: Model) -> list[VerificationRow]:
         assert each.origin is not None
         if each.probe is None:
             raise BundleError(
-                f"{each.origin.folder}: there are no probe rows to compare the graphs with: an older Tenor saved it.",
-                "Make the graphs again, with a probe: tenor export MODEL",
+                tr(
+                    "{folder}: there are no probe rows to compare the graphs with: an older Tenor saved it.",
+                    folder=each.origin.folder,
+                ),
+                tr("Make the graphs again, with a probe: tenor export MODEL"),
             )
         for candidate in candidates(each):
             verdict = compare(each, candidate, candidate.start())
@@ -154,7 +158,7 @@ def select_graph(model: OnnxNetwork) -> SelectedGraph:
         if (candidate.graph, candidate.runtime) == (FLOAT32, runtimes.ONNX_RUNTIME):
             raise _refused(model, verdict)
         notes.append(_note(model, candidate, verdict))
-    raise AssertionError("the last candidate is used or refused")
+    raise AssertionError(tr("the last candidate is used or refused"))
 
 
 def candidates(model: OnnxNetwork) -> Iterator[Candidate]:
@@ -245,22 +249,42 @@ def _recall(model: OnnxNetwork, candidate: Candidate) -> Verdict | None:
 
 def _note(model: OnnxNetwork, candidate: Candidate, verdict: Verdict) -> str:
     """Why a candidate is not used, and what is used instead."""
-    difference = f"up to {verdict.difference:.2g} away from"
-    allowed = f"{candidate.allowed:.2g} is allowed"
+    difference = tr("up to {difference:.2g} away from", difference=verdict.difference)
+    allowed = tr("{allowed:.2g} is allowed", allowed=candidate.allowed)
     if candidate.graph == INT8:
-        return (
-            f"{model.display_name(INT8)} is {difference} what it gave where it was made, and {allowed}, so float32 "
-            "predicts, more slowly. Make it again with: tenor export MODEL --int8 --data DATA"
+        return tr(
+            "{display_name} is {difference} what it gave where it was made, and {allowed}, so "
+            "float32 predicts, more slowly. Make it again with: tenor export MODEL --int8 --data DATA",
+            display_name=model.display_name(INT8),
+            difference=difference,
+            allowed=allowed,
         )
     if candidate.precision == "bfloat16":
-        return f"in bfloat16 this model is {difference} float32, and {allowed}, so OpenVINO computes in float32."
-    original = "ONNX Runtime" if model.probe is None or model.origin is None else "the network that was saved"
-    return f"OpenVINO is {difference} {original}, and {allowed}, so ONNX Runtime predicts. Please report this."
+        return tr(
+            "in bfloat16 this model is {difference} float32, and {allowed}, so OpenVINO computes in float32.",
+            difference=difference,
+            allowed=allowed,
+        )
+    original = tr("ONNX Runtime") if model.probe is None or model.origin is None else tr("the network that was saved")
+    return tr(
+        "OpenVINO is {difference} {original}, and {allowed}, so ONNX Runtime predicts. Please report this.",
+        difference=difference,
+        original=original,
+        allowed=allowed,
+    )
 
 
 def _refused(model: OnnxNetwork, verdict: Verdict) -> BundleError:
     return BundleError(
-        f"{model.display_name(FLOAT32)}: on this machine the graph is up to {verdict.difference:.2g} away from the "
-        f"network that was saved, and {verdict.allowed:.2g} is allowed.",
-        "Try another version of onnxruntime (tenor verify compares again), or make the graph here: tenor export MODEL",
+        tr(
+            "{display_name}: on this machine the graph is up to {difference:.2g} away from the network "
+            "that was saved, and {allowed:.2g} is allowed.",
+            display_name=model.display_name(FLOAT32),
+            difference=verdict.difference,
+            allowed=verdict.allowed,
+        ),
+        tr(
+            "Try another version of onnxruntime (tenor verify compares again), or make the graph here: "
+            "tenor export MODEL"
+        ),
     )

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from tenor._core.language import tr
+
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5  # wire types
 _LONGEST_VARINT = 10  # bytes
 _LONGEST_TEXT = 512  # bytes
@@ -58,7 +60,7 @@ class Piece(NamedTuple):
     def contents(self) -> memoryview:
         """The bytes of a field that has bytes. Raises GraphError where it has a number."""
         if isinstance(self.value, int):
-            raise GraphError(f"the field {self.number} is a number")
+            raise GraphError(tr("the field {number} is a number", number=self.number))
         return self.value
 
 
@@ -70,17 +72,26 @@ def scan(data: memoryview, where: str) -> Iterator[Piece]:
         number, wire = key >> 3, key & 7
         value: int | memoryview
         if wire == _VARINT:
-            value, end = _read_varint(data, position, f"{where}, field {number}")
+            value, end = _read_varint(data, position, tr("{where}, field {number}", where=where, number=number))
         elif wire in (_BYTES, _FIXED32):
             size = 4
             if wire == _BYTES:
-                size, position = _read_varint(data, position, f"{where}, field {number}")
+                size, position = _read_varint(data, position, tr("{where}, field {number}", where=where, number=number))
             end = position + size
             if end > len(data):
-                raise GraphError(f"{where}, field {number}: it is longer than what it is part of")
+                raise GraphError(
+                    tr("{where}, field {number}: it is longer than what it is part of", where=where, number=number)
+                )
             value = data[position:end]
         else:
-            raise GraphError(f"{where}, field {number}: the wire type {wire} is not one that Tenor writes")
+            raise GraphError(
+                tr(
+                    "{where}, field {number}: the wire type {wire} is not one that Tenor writes",
+                    where=where,
+                    number=number,
+                    wire=wire,
+                )
+            )
         yield Piece(number, wire, value, data[start:end])
         start = end
 
@@ -106,15 +117,19 @@ def decode(data: memoryview, schema: Schema, where: str) -> Message:
     for piece in scan(data, where):
         field = schema.get(piece.number)
         if field is None:
-            raise GraphError(f"{where}: the field {piece.number} is not one that Tenor writes")
+            raise GraphError(
+                tr("{where}: the field {number} is not one that Tenor writes", where=where, number=piece.number)
+            )
         name, kind, most = field
         if most == 1:
             if name in values:
-                raise GraphError(f"{where}.{name}: it occurs twice")
+                raise GraphError(tr("{where}.{name}: it occurs twice", where=where, name=name))
             values[name] = _value(piece, kind, f"{where}.{name}")
         else:
             if len(values[name]) == most:
-                raise GraphError(f"{where}.{name}: it occurs more than {most:,} times")
+                raise GraphError(
+                    tr("{where}.{name}: it occurs more than {most:,} times", where=where, name=name, most=most)
+                )
             values[name].append(_value(piece, kind, f"{where}.{name}[{len(values[name])}]"))
     return values
 
@@ -122,7 +137,9 @@ def decode(data: memoryview, schema: Schema, where: str) -> Message:
 def _value(piece: Piece, kind: "Kind | Schema", where: str) -> Value:
     wire = {"int": _VARINT, "float": _FIXED32}.get(kind, _BYTES) if isinstance(kind, str) else _BYTES
     if piece.wire != wire:
-        raise GraphError(f"{where}: the wire type is {piece.wire}, not {wire}")
+        raise GraphError(
+            tr("{where}: the wire type is {wire}, not {wire_2}", where=where, wire=piece.wire, wire_2=wire)
+        )
     value = piece.value
     if isinstance(value, int):
         return value - (1 << 64) if value >> 63 else value
@@ -137,13 +154,20 @@ def _value(piece: Piece, kind: "Kind | Schema", where: str) -> Value:
 
 def _text(value: memoryview, where: str) -> str:
     if len(value) > _LONGEST_TEXT:
-        raise GraphError(f"{where}: it is {len(value):,} bytes long; {_LONGEST_TEXT} are allowed")
+        raise GraphError(
+            tr(
+                "{where}: it is {n_value:,} bytes long; {longest_text} are allowed",
+                where=where,
+                n_value=len(value),
+                longest_text=_LONGEST_TEXT,
+            )
+        )
     try:
         text = bytes(value).decode()
     except UnicodeDecodeError:
-        raise GraphError(f"{where}: it is not UTF-8") from None
+        raise GraphError(tr("{where}: it is not UTF-8", where=where)) from None
     if not text.isprintable():
-        raise GraphError(f"{where}: it has characters that cannot be printed")
+        raise GraphError(tr("{where}: it has characters that cannot be printed", where=where))
     return text
 
 
@@ -152,7 +176,7 @@ def _read_varint(data: memoryview, position: int, where: str) -> tuple[int, int]
     value = 0
     for count in range(_LONGEST_VARINT):
         if position == len(data):
-            raise GraphError(f"{where}: it ends too early")
+            raise GraphError(tr("{where}: it ends too early", where=where))
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << (7 * count)
@@ -160,7 +184,7 @@ def _read_varint(data: memoryview, position: int, where: str) -> tuple[int, int]
             if value >> 64 or (byte == 0 and count):  # a number of leading zeros has several spellings
                 break
             return value, position
-    raise GraphError(f"{where}: a number is not in its shortest form")
+    raise GraphError(tr("{where}: a number is not in its shortest form", where=where))
 
 
 Parts = list[bytes | memoryview]

@@ -17,6 +17,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.tensor_file import FILE, Array, Place
 from tenor.models.onnx.protobuf import Field, GraphError, Message, Schema, Value, decode
 
@@ -180,22 +181,22 @@ def read(data: bytes, name: str) -> Graph:
         for number, values in enumerate(graph["initializer"]):
             tensor = _tensor(values, f"model.graph.initializer[{number}]")
             if tensor.name in tensors:
-                raise GraphError(f"{tensor.where}.name: {tensor.name!r} occurs twice")
+                raise GraphError(tr("{where}.name: {name!r} occurs twice", where=tensor.where, name=tensor.name))
             tensors[tensor.name] = tensor
         nodes = [_node(values, f"model.graph.node[{number}]") for number, values in enumerate(graph["node"])]
         outputs = _check_interface(graph)
         _check_names(nodes, tensors)
     except GraphError as error:
-        raise GraphError(f"{name}: the ONNX graph cannot be read: {error}") from None
+        raise GraphError(tr("{name}: the ONNX graph cannot be read: {error}", name=name, error=error)) from None
     return Graph(nodes, tensors, outputs)
 
 
 def _check_versions(model: Message) -> None:
     if (version := model.get("ir_version")) not in IR_VERSIONS:
-        raise GraphError(f"model.ir_version: {version} is not one that Tenor writes")
+        raise GraphError(tr("model.ir_version: {version} is not one that Tenor writes", version=version))
     imports = [(each.get("domain", ""), each.get("version")) for each in model["opset_import"]]
     if len(imports) != 1 or imports[0] not in [("", version) for version in OPSETS]:
-        raise GraphError(f"model.opset_import: {imports} is not one that Tenor writes")
+        raise GraphError(tr("model.opset_import: {imports} is not one that Tenor writes", imports=imports))
 
 
 def _tensor(values: Message, where: str) -> Tensor:
@@ -203,18 +204,35 @@ def _tensor(values: Message, where: str) -> Tensor:
     where = f"{where} ({name!r})"
     kind = _TYPES.get(number)
     if kind is None:
-        raise GraphError(f"{where}.data_type: {number} is not one that Tenor writes")
+        raise GraphError(tr("{where}.data_type: {number} is not one that Tenor writes", where=where, number=number))
     if not all(1 <= size <= _LARGEST_SIZE for size in shape):
-        raise GraphError(f"{where}.dims: {list(shape)} has a size that is not from 1 to {_LARGEST_SIZE:,}")
+        raise GraphError(
+            tr(
+                "{where}.dims: {shape} has a size that is not from 1 to {largest_size:,}",
+                where=where,
+                shape=list(shape),
+                largest_size=_LARGEST_SIZE,
+            )
+        )
     if values.get("data_location", 0) == 0:
         data, expected = _required(values, "raw_data", where), math.prod(shape) * np.dtype(kind).itemsize
         if values["external_data"]:
-            raise GraphError(f"{where}.external_data: the values stand in raw_data")
+            raise GraphError(tr("{where}.external_data: the values stand in raw_data", where=where))
         if len(data) != expected:
-            raise GraphError(f"{where}.raw_data: it has {len(data):,} bytes; its dims {list(shape)} need {expected:,}")
+            raise GraphError(
+                tr(
+                    "{where}.raw_data: it has {n_data:,} bytes; its dims {shape} need {expected:,}",
+                    where=where,
+                    n_data=len(data),
+                    shape=list(shape),
+                    expected=expected,
+                )
+            )
         return Tensor(where, name, shape, np.frombuffer(data, kind).reshape(shape))
     if values["data_location"] != 1 or "raw_data" in values or number != _FLOAT:
-        raise GraphError(f"{where}.data_location: only float32 tensors without raw_data stand in another file")
+        raise GraphError(
+            tr("{where}.data_location: only float32 tensors without raw_data stand in another file", where=where)
+        )
     return Tensor(where, name, shape, None, _place(values["external_data"], where))
 
 
@@ -223,14 +241,30 @@ def _place(entries: Sequence[Mapping[str, str]], where: str) -> Place | None:
     keys = [entry.get("key") for entry in entries]
     values = {entry.get("key"): entry.get("value", "") for entry in entries}
     if keys not in (["location"], ["location", "offset", "length"]):
-        raise GraphError(f"{where}.external_data: the keys are {keys}, not location, offset and length")
+        raise GraphError(
+            tr("{where}.external_data: the keys are {keys}, not location, offset and length", where=where, keys=keys)
+        )
     if values["location"] != FILE:
-        raise GraphError(f"{where}.external_data.location: {values['location']!r} is not {FILE}")
+        raise GraphError(
+            tr(
+                "{where}.external_data.location: {values!r} is not {file}",
+                where=where,
+                values=values["location"],
+                file=FILE,
+            )
+        )
     if len(keys) == 1:
         return None
     for key in ("offset", "length"):
         if not re.fullmatch(r"0|[1-9][0-9]{0,15}", values[key]):
-            raise GraphError(f"{where}.external_data.{key}: {values[key]!r} is not a number of bytes")
+            raise GraphError(
+                tr(
+                    "{where}.external_data.{key}: {values!r} is not a number of bytes",
+                    where=where,
+                    key=key,
+                    values=values[key],
+                )
+            )
     return Place(int(values["offset"]), int(values["length"]))
 
 
@@ -238,18 +272,33 @@ def _node(values: Message, where: str) -> Node:
     kind = _required(values, "op_type", where)
     allowed = OPERATORS.get(kind)
     if allowed is None:
-        raise GraphError(f"{where}.op_type: {kind!r} is not an operator that Tenor writes")
+        raise GraphError(tr("{where}.op_type: {kind!r} is not an operator that Tenor writes", where=where, kind=kind))
     where, attributes = f"{where} ({kind})", {}
     for each in values["attribute"]:
         name, number = _required(each, "name", where), each.get("type")
         if allowed.get(name) != number or number is None or name in attributes:
-            raise GraphError(f"{where}.attribute: {name!r} of the type {number} is not one that Tenor writes")
+            raise GraphError(
+                tr(
+                    "{where}.attribute: {name!r} of the type {number} is not one that Tenor writes",
+                    where=where,
+                    name=name,
+                    number=number,
+                )
+            )
         present = {key for key in _VALUES.values() if each.get(key, []) != []}
         if present != {_VALUES[number]}:
-            raise GraphError(f"{where}.attribute {name!r}: its value is {sorted(present)}, not {_VALUES[number]}")
+            raise GraphError(
+                tr(
+                    "{where}.attribute {name!r}: its value is {present}, not {values}",
+                    where=where,
+                    name=name,
+                    present=sorted(present),
+                    values=_VALUES[number],
+                )
+            )
         attributes[name] = each[_VALUES[number]]
     if not values["output"]:
-        raise GraphError(f"{where}.output: there is none")
+        raise GraphError(tr("{where}.output: there is none", where=where))
     return Node(where, kind, values["input"], values["output"], attributes)
 
 
@@ -257,13 +306,15 @@ def _check_interface(graph: Message) -> int:
     """Check the inputs and outputs, and return the number of logits."""
     inputs = [_value(each) for each in graph["input"]]
     if inputs != [("ids", _INT32, ["batch", "time"])]:
-        raise GraphError(f"model.graph.input: {inputs} is not ids, int32 (batch, time)")
+        raise GraphError(tr("model.graph.input: {inputs} is not ids, int32 (batch, time)", inputs=inputs))
     outputs = [_value(each) for each in graph["output"]]
     if [each[:2] for each in outputs] != [("logits", _FLOAT)] or len(outputs[0][2]) != 2:
-        raise GraphError(f"model.graph.output: {outputs} is not logits, float32 (batch, outputs)")
+        raise GraphError(tr("model.graph.output: {outputs} is not logits, float32 (batch, outputs)", outputs=outputs))
     batch, number = outputs[0][2]
     if batch != "batch" or not isinstance(number, int) or number < 1:
-        raise GraphError(f"model.graph.output: the shape of logits is {outputs[0][2]}, not (batch, outputs)")
+        raise GraphError(
+            tr("model.graph.output: the shape of logits is {outputs}, not (batch, outputs)", outputs=outputs[0][2])
+        )
     return number
 
 
@@ -278,20 +329,22 @@ def _check_names(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> None:
     """Check that every value has its own name, and is computed before it is used."""
     known = {"ids", *tensors}
     if "ids" in tensors:
-        raise GraphError("model.graph.initializer: 'ids' is the input")
+        raise GraphError(tr("model.graph.initializer: 'ids' is the input"))
     for node in nodes:
         for name in node.inputs:
             if name not in known:
-                raise GraphError(f"{node.where}.input: there is no value {name!r} before it")
+                raise GraphError(tr("{where}.input: there is no value {name!r} before it", where=node.where, name=name))
         for name in node.outputs:
             if name in known or not name:
-                raise GraphError(f"{node.where}.output: {name!r} is the name of another value")
+                raise GraphError(
+                    tr("{where}.output: {name!r} is the name of another value", where=node.where, name=name)
+                )
             known.add(name)
     if "logits" not in known or "logits" in tensors:
-        raise GraphError("model.graph.output: no node gives logits")
+        raise GraphError(tr("model.graph.output: no node gives logits"))
 
 
 def _required(values: Message, key: str, where: str) -> Value:
     if values.get(key) in (None, ""):
-        raise GraphError(f"{where}.{key}: it is missing")
+        raise GraphError(tr("{where}.{key}: it is missing", where=where, key=key))
     return values[key]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import threads
+from tenor._core.language import tr
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError, missing_extra
 from tenor.models.onnx.loading import OnnxGraph
@@ -38,7 +39,7 @@ def runtime_name() -> str:
     """The runtime that the environment names. Raises SettingsError for an unknown name."""
     name = os.environ.get(VARIABLE) or ONNX_RUNTIME
     if name not in KNOWN_RUNTIMES:
-        problem = f"{VARIABLE} (or `runtime=...`) is {name!r}, which is not a runtime."
+        problem = tr("{variable} (or `runtime=...`) is {name!r}, which is not a runtime.", variable=VARIABLE, name=name)
         raise SettingsError(problem, suggest(name, list(KNOWN_RUNTIMES)))
     return name
 
@@ -46,7 +47,7 @@ def runtime_name() -> str:
 def require_known_runtime() -> None:
     """Raise SettingsError or MissingExtraError where the requested runtime is unknown or not installed."""
     if runtime_name() == OPENVINO and importlib.util.find_spec(OPENVINO) is None:
-        raise missing_extra("the runtime OpenVINO", "openvino")
+        raise missing_extra(tr("the runtime OpenVINO"), "openvino")
 
 
 def is_installed() -> bool:
@@ -91,7 +92,7 @@ def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
     except Exception as error:  # its errors have no class in common
         if not type(error).__module__.startswith("onnxruntime"):
             raise
-        raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
+        raise GraphError(tr("{name}: the ONNX graph cannot be read: {error}", name=graph.name, error=error)) from None
 
     def run(ids: npt.NDArray[np.int32], _: object = shared) -> Floats:
         try:
@@ -116,7 +117,7 @@ def openvino(graph: OnnxGraph, bfloat16: bool) -> Run:
     try:
         request = _core().compile_model(_core().read_model(data), "CPU", options).create_infer_request()
     except RuntimeError as error:
-        raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
+        raise GraphError(tr("{name}: the ONNX graph cannot be read: {error}", name=graph.name, error=error)) from None
     lock = threading.Lock()
 
     def run(ids: npt.NDArray[np.int32]) -> Floats:

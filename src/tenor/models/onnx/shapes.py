@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from tenor._core.language import tr
 from tenor.models.onnx.protobuf import GraphError
 from tenor.models.onnx.reader import Graph, Node
 from tenor.models.onnx.shape_rules import BATCH, RULES, TIME, Shape, Value, describe, size_of
@@ -59,9 +60,9 @@ def check(graph: Graph, name: str) -> None:
                 if last_use.get(used, number) == number:
                     cost.free(known[used].shape)
         if known["logits"].shape != (BATCH, graph.outputs):
-            raise GraphError(f"model.graph.output: logits are {describe(known['logits'].shape)}")
+            raise GraphError(tr("model.graph.output: logits are {describe}", describe=describe(known["logits"].shape)))
     except GraphError as error:
-        raise GraphError(f"{name}: the ONNX graph cannot be run: {error}") from None
+        raise GraphError(tr("{name}: the ONNX graph cannot be run: {error}", name=name, error=error)) from None
 
 
 class _Cost:
@@ -74,7 +75,9 @@ class _Cost:
     def add(self, shape: Shape, where: str) -> None:
         """Count a value. Raises GraphError where it is too large."""
         if shape.count(BATCH) > 1 or shape.count(TIME) > _MOST_TIMES:
-            raise GraphError(f"{where}: a value of the shape {describe(shape)} is too large")
+            raise GraphError(
+                tr("{where}: a value of the shape {describe} is too large", where=where, describe=describe(shape))
+            )
         kind, size = _kind(shape), size_of(shape)
         self._spend(kind, size, where)
         if kind != "constants":
@@ -95,8 +98,14 @@ class _Cost:
         most = max(least, int(per_weight * self.weights), _OUTPUTS * self.outputs)
         if self.spent[what] > most:
             raise GraphError(
-                f"{where}: with it the graph has {self.spent[what]:,} {what}; "
-                f"{most:,} are allowed beside {self.weights:,} weights"
+                tr(
+                    "{where}: with it the graph has {spent:,} {what}; {most:,} are allowed beside {weights:,} weights",
+                    where=where,
+                    spent=self.spent[what],
+                    what=what,
+                    most=most,
+                    weights=self.weights,
+                )
             )
 
 
@@ -113,10 +122,24 @@ def _follow(node: Node, known: dict[str, Value], cost: _Cost) -> None:
         results = RULES[node.kind](node, inputs)
     except (GraphError, ValueError, IndexError, TypeError, KeyError, StopIteration, ZeroDivisionError):
         shapes = ", ".join(describe(value.shape) for value in inputs)
-        options = f" with {dict(node.attributes)}" if node.attributes else ""
-        raise GraphError(f"{node.where}: it does not take the shapes {shapes}{options}") from None
+        options = tr(" with {dict}", dict=dict(node.attributes)) if node.attributes else ""
+        raise GraphError(
+            tr(
+                "{where}: it does not take the shapes {shapes}{options}",
+                where=node.where,
+                shapes=shapes,
+                options=options,
+            )
+        ) from None
     if len(results) != len(node.outputs):
-        raise GraphError(f"{node.where}.output: there are {len(node.outputs)} instead of {len(results)}")
+        raise GraphError(
+            tr(
+                "{where}.output: there are {n_outputs} instead of {n_results}",
+                where=node.where,
+                n_outputs=len(node.outputs),
+                n_results=len(results),
+            )
+        )
     for name, result in zip(node.outputs, results, strict=True):
         cost.add(result.shape, node.where)
         known[name] = result

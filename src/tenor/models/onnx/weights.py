@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor._core.tensor_file import FILE, Place
 from tenor.models.base import Arrays
 from tenor.models.onnx.protobuf import GraphError, Parts, bytes_field, number_field, scan
@@ -32,10 +33,20 @@ def check(graph: Graph, name: str, arrays: Arrays) -> None:
     for tensor in graph.shared:
         array = arrays.get(tensor.name)
         if array is None:
-            raise GraphError(f"{name}: {tensor.where}.name: there is no such array in {FILE}")
+            raise GraphError(
+                tr("{name}: {where}.name: there is no such array in {file}", name=name, where=tensor.where, file=FILE)
+            )
         if array.dtype != np.float32 or array.shape != tensor.shape:
             actual = f"{array.dtype} {list(array.shape)}"
-            raise GraphError(f"{name}: {tensor.where}.dims: the array is {actual}, not float32 {list(tensor.shape)}")
+            raise GraphError(
+                tr(
+                    "{name}: {where}.dims: the array is {actual}, not float32 {shape}",
+                    name=name,
+                    where=tensor.where,
+                    actual=actual,
+                    shape=list(tensor.shape),
+                )
+            )
 
 
 def check_places(graph: Graph, name: str, places: Mapping[str, Place]) -> None:
@@ -43,7 +54,12 @@ def check_places(graph: Graph, name: str, places: Mapping[str, Place]) -> None:
     for tensor in graph.shared:
         if tensor.name in places and tensor.place != places[tensor.name]:
             raise GraphError(
-                f"{name}: {tensor.where}.external_data: offset and length are not those of the array in {FILE}"
+                tr(
+                    "{name}: {where}.external_data: offset and length are not those of the array in {file}",
+                    name=name,
+                    where=tensor.where,
+                    file=FILE,
+                )
             )
 
 
@@ -68,7 +84,7 @@ def inlined(graph: bytes, arrays: Arrays) -> bytes:
     """
     if len(graph) + sum(array.nbytes for array in arrays.values()) > LARGEST:
         raise GraphTooLargeError(
-            "the network is larger than 2 GB, which is more than OpenVINO takes in one piece; ONNX Runtime takes it"
+            tr("the network is larger than 2 GB, which is more than OpenVINO takes in one piece; ONNX Runtime takes it")
         )
 
     def values(name: str) -> Parts:

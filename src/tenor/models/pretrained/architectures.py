@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.models.neural import shapes
 from tenor.models.neural.block_shape import NORMS, BlockShape, EmbeddingShape
@@ -214,14 +215,35 @@ class Architecture:
         """Raise RecordError where the values do not fit each other."""
         width, heads = self.width, self.heads
         if width % heads:
-            raise record.error("heads", f"they are {heads:,}, which do not share the width of {width:,}")
+            raise record.error(
+                "heads", tr("they are {heads:,}, which do not share the width of {width:,}", heads=heads, width=width)
+            )
         if self.key_heads is not None and heads % self.key_heads:
-            raise record.error("key_heads", f"they are {self.key_heads:,}, which do not share the {heads:,} heads")
+            raise record.error(
+                "key_heads",
+                tr(
+                    "they are {key_heads:,}, which do not share the {heads:,} heads",
+                    key_heads=self.key_heads,
+                    heads=heads,
+                ),
+            )
         if self.rotary_base is not None and width // heads % 2:
-            raise record.error("heads", f"rotary positions need an even width, and each head has {width // heads}")
+            raise record.error(
+                "heads", tr("rotary positions need an even width, and each head has {width}", width=width // heads)
+            )
         if self.convolution is not None and self.convolution % 2 == 0:
-            raise record.error("convolution", f"it sees {self.convolution} tokens, and only odd numbers are known")
+            raise record.error(
+                "convolution",
+                tr("it sees {convolution} tokens, and only odd numbers are known", convolution=self.convolution),
+            )
         if self.relative is not None and self.max_distance is not None:
             exact = self.buckets // 4 if self.relative == BIAS else self.buckets // 2
             if exact < 1 or self.max_distance - 1 <= exact:
-                raise record.error("max_distance", f"it is {self.max_distance:,}, beside {self.buckets:,} buckets")
+                raise record.error(
+                    "max_distance",
+                    tr(
+                        "it is {max_distance:,}, beside {buckets:,} buckets",
+                        max_distance=self.max_distance,
+                        buckets=self.buckets,
+                    ),
+                )

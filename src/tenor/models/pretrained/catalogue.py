@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from tenor._core.language import tr
 from tenor.config.settings import suggest
 
 Language = Literal["English", "Chinese", "multilingual"]
@@ -92,7 +93,13 @@ class Encoder:
     @property
     def summary(self) -> str:
         """Its name and what a download brings, such as `bge-small-zh (24M parameters, 96 MB, MIT)`."""
-        return f"{self.name} ({self.parameters:.0f}M parameters, about {self.megabytes:,.0f} MB, {self.licence})"
+        return tr(
+            "{name} ({parameters:.0f}M parameters, about {megabytes:,.0f} MB, {licence})",
+            name=self.name,
+            parameters=self.parameters,
+            megabytes=self.megabytes,
+            licence=self.licence,
+        )
 
 
 _MINILM = Encoder(

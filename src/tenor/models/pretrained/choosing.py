@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import catalogue, hub, huggingface
 from tenor.models.pretrained.catalogue import Encoder
@@ -37,11 +38,18 @@ def unknown_letters(model: str, tokenizer: SubwordTokenizer, texts: Sequence[str
     if share <= MAX_UNKNOWN or allowed:
         return round(share, 4)
     script = main_script(texts)
-    named = "" if script == scripts.SCRIPTS[-1] else f", which are mostly {script}"
+    named = "" if script == scripts.SCRIPTS[-1] else tr(", which are mostly {script}", script=script)
     raise SettingsError(
-        f"{model}: this encoder cannot read the texts: it does not know {share:.0%} of their letters{named}.",
-        f"{_alternatives(script)} 'tenor models' lists all. To train with it nevertheless, set "
-        "allow_unknown_letters=true.",
+        tr(
+            "{model}: this encoder cannot read the texts: it does not know {share:.0%} of their letters{named}.",
+            model=model,
+            share=share,
+            named=named,
+        ),
+        tr(
+            "{alternatives} 'tenor models' lists all. To train with it nevertheless, set allow_unknown_letters=true.",
+            alternatives=_alternatives(script),
+        ),
     )
 
 
@@ -51,10 +59,16 @@ def _alternatives(script: str) -> str:
     here = [encoder.name for encoder in encoders if hub.find_here(encoder) is not None]
     others = [encoder.summary for encoder in encoders if encoder.name not in here]
     language = catalogue.LANGUAGE_OF_SCRIPT.get(script, "multilingual")
-    kind = "a multilingual encoder" if language == "multilingual" else f"an encoder for {language}"
+    kind = (
+        tr("a multilingual encoder")
+        if language == "multilingual"
+        else tr("an encoder for {language}", language=language)
+    )
     if here:
-        return f"Choose {kind} that is here, with model=NAME: {', '.join(here)}."
-    return f"Choose {kind}, with model=NAME: {', '.join(others[:_NAMED])}; it is downloaded."
+        return tr("Choose {kind} that is here, with model=NAME: {here}.", kind=kind, here=", ".join(here))
+    return tr(
+        "Choose {kind}, with model=NAME: {others}; it is downloaded.", kind=kind, others=", ".join(others[:_NAMED])
+    )
 
 
 def main_script(texts: Sequence[str]) -> str:

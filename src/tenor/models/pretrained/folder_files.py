@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tenor._core import records, regular_files
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
@@ -36,11 +37,11 @@ def read(path: Path) -> bytes:
     try:
         return regular_files.read(path, _MAX_BYTES, allow_links=True)
     except IrregularFileError as error:
-        raise damaged(path, f"it {error}") from None
+        raise damaged(path, tr("it {error}", error=error)) from None
     except OSError as error:
         raise SettingsError(
-            f"{path}: this cannot be read: {error.strerror or error}.",
-            "Give the folder of a model in Hugging Face's layout: config.json, model.safetensors, tokenizer.json.",
+            tr("{path}: this cannot be read: {strerror}.", path=path, strerror=error.strerror or error),
+            tr("Give the folder of a model in Hugging Face's layout: config.json, model.safetensors, tokenizer.json."),
         ) from None
 
 
@@ -49,9 +50,11 @@ def read_lines(path: Path) -> list[str]:
     try:
         return read(path).decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        raise damaged(path, f"it is not UTF-8 (byte {error.start:,})") from None
+        raise damaged(path, tr("it is not UTF-8 (byte {start:,})", start=error.start)) from None
 
 
 def damaged(path: Path, problem: str) -> SettingsError:
     """The error for a damaged file."""
-    return SettingsError(f"{path}: this is damaged: {problem}.", "Download the model again.")
+    return SettingsError(
+        tr("{path}: this is damaged: {problem}.", path=path, problem=problem), tr("Download the model again.")
+    )

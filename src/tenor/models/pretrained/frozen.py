@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.data.fields import Fields
 from tenor.errors import TenorError
 from tenor.models.base import Arrays
@@ -108,15 +109,18 @@ class FrozenEncoder:
         difference = np.abs(network.to_outputs(by_numpy) - network.to_outputs(by_graph)).max(initial=0.0)
         if not difference <= TOLERANCE:  # so that NaN is refused too
             raise TenorError(
-                f"the ONNX graph of the frozen encoder is up to {difference:.2g} away from its values in NumPy.",
-                "Try another version of onnxruntime, or `tune=all`. Please report this.",
+                tr(
+                    "the ONNX graph of the frozen encoder is up to {difference:.2g} away from its values in NumPy.",
+                    difference=difference,
+                ),
+                tr("Try another version of onnxruntime, or `tune=all`. Please report this."),
             )
         return replace(network, probe=Probe(rows, {NETWORK: by_numpy, FLOAT32: by_graph}))
 
     @cached_property
     def _run(self) -> Run:
         data = _write_graph(self.config, self.weights, has_head=False)
-        return runtimes.onnx_runtime(OnnxGraph("the encoder", data, self.weights, self._width))
+        return runtimes.onnx_runtime(OnnxGraph(tr("the encoder"), data, self.weights, self._width))
 
     @property
     def _width(self) -> int:

@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 from typing import IO
 
+from tenor._core.language import tr
 from tenor.models.pretrained.hub_files import HubFile
 
 TIMEOUT_S = 30.0
@@ -54,7 +55,9 @@ def download(url: str, file: HubFile, target: Path) -> None:
         except _CUT as error:
             left = _ATTEMPTS if _size(part) > begin else left - 1
             if not left:
-                raise ConnectionError(f"the connection was interrupted {_ATTEMPTS} times ({error})") from error
+                raise ConnectionError(
+                    tr("the connection was interrupted {attempts} times ({error})", attempts=_ATTEMPTS, error=error)
+                ) from error
             time.sleep(_PAUSE_S)
     try:
         file.check(part)

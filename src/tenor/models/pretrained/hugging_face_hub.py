@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenor._core.language import tr
 from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import hub_files
 from tenor.models.pretrained.hub_files import HubFile
@@ -150,21 +151,25 @@ def _clear_errors(model: str) -> Iterator[None]:
         raise
     except GatedRepoError:
         raise SettingsError(
-            f"{model}: the hub gives this model only to those who asked for it.",
-            "Ask for access on its page, then set HF_TOKEN to a token of yours.",
+            tr("{model}: the hub gives this model only to those who asked for it.", model=model),
+            tr("Ask for access on its page, then set HF_TOKEN to a token of yours."),
         ) from None
     except RepositoryNotFoundError:
         raise SettingsError(
-            f"{model}: the hub has no such model, or it is private.",
-            "Check the name. For a private model, set HF_TOKEN to a token of yours.",
+            tr("{model}: the hub has no such model, or it is private.", model=model),
+            tr("Check the name. For a private model, set HF_TOKEN to a token of yours."),
         ) from None
     except OfflineModeIsEnabled:
-        raise unreachable(model, "HF_HUB_OFFLINE is set, and the cache has no complete copy") from None
+        raise unreachable(model, tr("HF_HUB_OFFLINE is set, and the cache has no complete copy")) from None
     except HfHubHTTPError as error:
         if error.response is not None and error.response.status_code in (401, 403):
             raise SettingsError(
-                f"{model}: the hub refuses access ({error.response.status_code}).",
-                "Set HF_TOKEN to a valid token of yours, or remove a wrong one.",
+                tr(
+                    "{model}: the hub refuses access ({status_code}).",
+                    model=model,
+                    status_code=error.response.status_code,
+                ),
+                tr("Set HF_TOKEN to a valid token of yours, or remove a wrong one."),
             ) from None
         raise unreachable(model, error) from None
     except (LocalEntryNotFoundError, OSError, ValueError) as error:
@@ -185,7 +190,14 @@ def unreachable(model: str, reason: object, mirror: str = _MIRROR) -> TenorError
     """
     line = str(reason).strip().partition("\n")[0] or type(reason).__name__
     return TenorError(
-        f"{model}: the model cannot be downloaded: {line.rstrip('.')}.",
-        f"Go online; or name a mirror in {mirror}; or download {hub_files.CONFIG}, the weights ({SAFETENSORS} or "
-        f"{TORCH}) and tokenizer.json elsewhere and give their folder. 'tenor models' lists encoders that are here.",
+        tr("{model}: the model cannot be downloaded: {line}.", model=model, line=line.rstrip(".")),
+        tr(
+            "Go online; or name a mirror in {mirror}; or download {config}, the weights ({safetensors} "
+            "or {torch}) and tokenizer.json elsewhere and give their folder. 'tenor models' lists "
+            "encoders that are here.",
+            mirror=mirror,
+            config=hub_files.CONFIG,
+            safetensors=SAFETENSORS,
+            torch=TORCH,
+        ),
     )

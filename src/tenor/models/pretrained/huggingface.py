@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
@@ -59,10 +60,22 @@ def read_folder(path: Path) -> EncoderFolder:
     model_type = config.values.get("model_type")
     if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
         near = model_types.nearest(model_type) if isinstance(model_type, str) else []
-        nearest = f"The nearest known types are {', '.join(near)}; all known types" if near else "Known types"
+        nearest = (
+            tr("The nearest known types are {near}; all known types", near=", ".join(near))
+            if near
+            else tr("Known types")
+        )
         raise SettingsError(
-            f"{path}: the model is of type {model_type!r:.60}, which Tenor does not know.",
-            f"Choose an encoder of a known type. {nearest} are {', '.join(MODEL_TYPES)}.",
+            tr(
+                "{path}: the model is of type {model_type!r:.60}, which Tenor does not know.",
+                path=path,
+                model_type=model_type,
+            ),
+            tr(
+                "Choose an encoder of a known type. {nearest} are {model_types}.",
+                nearest=nearest,
+                model_types=", ".join(MODEL_TYPES),
+            ),
         )
     try:
         architecture = model_configs.from_config(MODEL_TYPES[model_type], config)
@@ -70,8 +83,13 @@ def read_folder(path: Path) -> EncoderFolder:
         padding = config.integer("pad_token_id", 0, architecture.tokens - 1) if has_padding else 0
     except RecordError as error:
         raise SettingsError(
-            f"{path}: config.json does not describe a model of type {model_type}: {error}.",
-            "Download the model again.",
+            tr(
+                "{path}: config.json does not describe a model of type {model_type}: {error}.",
+                path=path,
+                model_type=model_type,
+                error=error,
+            ),
+            tr("Download the model again."),
         ) from None
     tokenizer = tokenizer_files.read(path, model_type)
     of_tokenizer = tokenizer_json.padding_id(tokenizer, tokenizer_files.read_options(path, model_type).values)
@@ -108,16 +126,21 @@ def _with_settings_errors(folder: EncoderFolder, read: Callable[[], Result]) -> 
     except SettingsError:
         raise
     except KeyError as error:
-        problem = f"there is no {error}"
+        problem = tr("there is no {error}", error=error)
     except MemoryError:
-        problem = "they take more memory than there is"
+        problem = tr("they take more memory than there is")
     except OSError as error:
         problem = error.strerror or str(error)
     except (ValueError, IrregularFileError) as error:
         problem = ascii(str(error).partition("\n")[0])[1:-1][:300]
     raise SettingsError(
-        f"{folder.path}: the weights of the {folder.model_type} encoder cannot be read: {problem}.",
-        "Download the model again.",
+        tr(
+            "{path}: the weights of the {model_type} encoder cannot be read: {problem}.",
+            path=folder.path,
+            model_type=folder.model_type,
+            problem=problem,
+        ),
+        tr("Download the model again."),
     )
 
 

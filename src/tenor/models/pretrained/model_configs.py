@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tenor._core.language import tr
 from tenor._core.records import Json, Record
 from tenor.models.pretrained.architectures import ACTIVATIONS, Architecture
 from tenor.models.pretrained.model_types import ModelType
@@ -29,7 +30,7 @@ def from_config(model_type: ModelType, config: Record) -> Architecture:
     if model_type.first_position_after_padding:
         sizes["positions"] -= config.integer("pad_token_id", 0, sizes["positions"] - 2) + 1
     if values.get("head_dim") not in (None, sizes["width"] // sizes["heads"]):
-        raise config.error("head_dim", "heads that do not share the width are not known")
+        raise config.error("head_dim", tr("heads that do not share the width are not known"))
     inner = "embedding_size" if values.get("embedding_size") else _present(values, keys.width)
     epsilon = _present(values, keys.epsilon)
     has_epsilon = model_type.has_epsilon and epsilon in values
@@ -58,5 +59,5 @@ def _activation(config: Record, key: str, value: Json) -> str:
     if value == "swiglu":
         return "silu"
     if not isinstance(value, str) or value not in ACTIVATIONS:
-        raise config.error(key, f"the activation {value!r:.60} is not known")
+        raise config.error(key, tr("the activation {value!r:.60} is not known", value=value))
     return ACTIVATIONS[value]

@@ -10,6 +10,7 @@ import urllib.parse
 from pathlib import Path
 
 from tenor._core import records
+from tenor._core.language import tr
 from tenor._core.records import RecordError
 from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import http_download, hub_files
@@ -73,9 +74,9 @@ def _download(model: str, url: str, file: HubFile, target: Path) -> None:
 def _list_files(name: str) -> dict[str, HubFile]:
     """The files of a model by their paths. Raises OSError, or RecordError where the answer is not a list of files."""
     url = f"{_endpoint()}/api/v1/models/{name}/repo/files?Revision={_REVISION}&Recursive=true"
-    answer = records.parse(http_download.read(url), "the list of files")
+    answer = records.parse(http_download.read(url), tr("the list of files"))
     if answer.values.get("Code") != _OK:
-        raise answer.error("Code", f"it is {json.dumps(answer.values.get('Code'))[:60]}")
+        raise answer.error("Code", tr("it is {dumps}", dumps=json.dumps(answer.values.get("Code"))[:60]))
     files = {}
     for entry in answer.record("Data").records("Files"):
         if entry.values.get("Type") != "tree":
@@ -88,11 +89,13 @@ def _list_files(name: str) -> dict[str, HubFile]:
 
 def _refused(model: str, error: urllib.error.HTTPError) -> TenorError:
     if error.code == 404:
-        return SettingsError(f"{model}: the hub has no such model, or it is private.", "Check the name.")
+        return SettingsError(
+            tr("{model}: the hub has no such model, or it is private.", model=model), tr("Check the name.")
+        )
     if error.code in (401, 403):
         return SettingsError(
-            f"{model}: the hub refuses access ({error.code}).",
-            "Download it with the package modelscope, which can log in, and run the same command again.",
+            tr("{model}: the hub refuses access ({code}).", model=model, code=error.code),
+            tr("Download it with the package modelscope, which can log in, and run the same command again."),
         )
     return unreachable(model, error, _MIRROR)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import mark, tr
 from tenor._core.records import Record, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
@@ -45,7 +46,7 @@ _ACTIVATIONS = {"Tanh": "tanh", "ReLU": "relu", "GELU": "gelu", "Sigmoid": "sigm
 _FOLDER = re.compile(r"[A-Za-z0-9_][\w.-]{0,100}", re.ASCII)
 _MOST_MODULES, _MOST_PROMPTS = 10, 200
 _LONGEST, _NO_LENGTH = 1 << 20, 1 << 120  # tokens; some tokenizers have 1e30 for no limit
-_ONLY_TRANSFORMER = "Set `pooling`, such as `pooling=mean`, to use its Transformer alone."
+_ONLY_TRANSFORMER = mark("Set `pooling`, such as `pooling=mean`, to use its Transformer alone.")
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,14 @@ class SentenceEncoder:
                 kernel = files.read("linear.weight").T
                 bias = files.read("linear.bias") if "linear.bias" in files else np.zeros(layer.outputs, np.float32)
             except KeyError as error:
-                raise damaged(folder, f"there is no {error}") from None
+                raise damaged(folder, tr("there is no {error}", error=error)) from None
             except (ValueError, IrregularFileError) as error:
                 raise damaged(folder, ascii(str(error).partition("\n")[0])[1:-1][:300]) from None
             if kernel.shape != (layer.inputs, layer.outputs) or bias.shape != (layer.outputs,):
-                raise damaged(folder, f"its weights have the shapes {kernel.shape} and {bias.shape}")
+                raise damaged(
+                    folder,
+                    tr("its weights have the shapes {shape} and {shape_2}", shape=kernel.shape, shape_2=bias.shape),
+                )
             weights[f"{layer_name(number)}/kernel"] = np.ascontiguousarray(kernel)
             weights[f"{layer_name(number)}/bias"] = bias
         return weights
@@ -122,7 +126,7 @@ def prompts(path: Path) -> tuple[dict[str, str], str | None]:
     try:
         texts = record.record("prompts")
         if len(texts.values) > _MOST_PROMPTS:
-            raise record.error("prompts", f"there are more than {_MOST_PROMPTS}")
+            raise record.error("prompts", tr("there are more than {most_prompts}", most_prompts=_MOST_PROMPTS))
         by_name = {name: texts.string(name, MAX_PROMPT) for name, text in texts.values.items() if text is not None}
         default = None
         if values.get("default_prompt_name") is not None:
@@ -149,8 +153,11 @@ def _refuse_lower_case(path: Path) -> None:
     """Old sentence encoders could make texts lower case before a tokenizer that does not."""
     if folder_files.read_options(path, LENGTH).get("do_lower_case") is True:
         raise SettingsError(
-            f"{path / LENGTH}: it makes texts lower case (do_lower_case), which Tenor leaves to the tokenizer.",
-            "If the tokenizer does so too, set it to false there.",
+            tr(
+                "{path}: it makes texts lower case (do_lower_case), which Tenor leaves to the tokenizer.",
+                path=path / LENGTH,
+            ),
+            tr("If the tokenizer does so too, set it to false there."),
         )
 
 
@@ -158,11 +165,13 @@ def _read_modules(path: Path, width: int) -> SentenceEncoder:
     _refuse_lower_case(path)
     modules = list(_list_modules(path))
     if not modules or modules[0][0] != "Transformer":
-        raise SettingsError(f"{path / MODULES}: its first module is not a Transformer.", _ONLY_TRANSFORMER)
+        raise SettingsError(
+            tr("{path}: its first module is not a Transformer.", path=path / MODULES), tr(_ONLY_TRANSFORMER)
+        )
     if modules[0][1] != path:
         raise SettingsError(
-            f"{path / MODULES}: its Transformer is in the folder {modules[0][1].name!r}.",
-            "Move the files of that folder up to modules.json, and set its path there to an empty string.",
+            tr("{path}: its Transformer is in the folder {name!r}.", path=path / MODULES, name=modules[0][1].name),
+            tr("Move the files of that folder up to modules.json, and set its path there to an empty string."),
         )
     pooling: Pooling | None = None
     layers: list[DenseLayer] = []
@@ -178,12 +187,16 @@ def _read_modules(path: Path, width: int) -> SentenceEncoder:
             normalised = True
         elif name != "Dropout":  # of training alone
             raise SettingsError(
-                f"{path / MODULES}: Tenor does not know the module {name!r:.60} at its place; it knows a Transformer, "
-                "Pooling, Dense and Normalize, in this order.",
-                _ONLY_TRANSFORMER,
+                tr(
+                    "{path}: Tenor does not know the module {name!r:.60} at its place; it knows a "
+                    "Transformer, Pooling, Dense and Normalize, in this order.",
+                    path=path / MODULES,
+                    name=name,
+                ),
+                tr(_ONLY_TRANSFORMER),
             )
     if pooling is None:
-        raise SettingsError(f"{path / MODULES}: it has no pooling.", _ONLY_TRANSFORMER)
+        raise SettingsError(tr("{path}: it has no pooling.", path=path / MODULES), tr(_ONLY_TRANSFORMER))
     return SentenceEncoder(pooling, SentenceLayers(tuple(layers), normalised), tuple(folders))
 
 
@@ -193,7 +206,7 @@ def _list_modules(path: Path) -> Iterator[tuple[str, Path]]:
     for module in record.records("modules", _MOST_MODULES):
         folder = module.string("path", 200)
         if folder and not _FOLDER.fullmatch(folder):
-            raise module.error("path", "it is not the name of a folder")
+            raise module.error("path", tr("it is not the name of a folder"))
         yield module.string("type", 200).rpartition(".")[2], path / folder if folder else path
 
 
@@ -206,14 +219,30 @@ def _read_pooling(folder: Path, width: int) -> Pooling:
     modes = [modes] if isinstance(modes, str) else modes
     if not isinstance(modes, list) or len(modes) != 1 or modes[0] not in _POOLING:
         raise SettingsError(
-            f"{folder}: Tenor does not know the pooling {modes!r:.100}; it knows one of {', '.join(_POOLING)}.",
-            _ONLY_TRANSFORMER,
+            tr(
+                "{folder}: Tenor does not know the pooling {modes!r:.100}; it knows one of {pooling}.",
+                folder=folder,
+                modes=modes,
+                pooling=", ".join(_POOLING),
+            ),
+            tr(_ONLY_TRANSFORMER),
         )
     if values.get("include_prompt") is False:
-        raise SettingsError(f"{folder}: its pooling leaves out the prompt, which Tenor does not do.", _ONLY_TRANSFORMER)
+        raise SettingsError(
+            tr("{folder}: its pooling leaves out the prompt, which Tenor does not do.", folder=folder),
+            tr(_ONLY_TRANSFORMER),
+        )
     key = "embedding_dimension" if "embedding_dimension" in values else "word_embedding_dimension"
     if record.integer(key, 1, WIDEST) != width:
-        raise damaged(folder / "config.json", f"{key} is {values[key]:,}, and the Transformer's width is {width:,}")
+        raise damaged(
+            folder / "config.json",
+            tr(
+                "{key} is {values:,}, and the Transformer's width is {width:,}",
+                key=key,
+                values=values[key],
+                width=width,
+            ),
+        )
     return _POOLING[modes[0]]
 
 
@@ -224,12 +253,18 @@ def _read_dense(folder: Path, width: int) -> DenseLayer:
     is_other = any(record.values.get(key) not in (None, "sentence_embedding") for key in others)
     if activation not in _ACTIVATIONS or record.values.get("use_residual") or is_other:
         problem = (
-            f"the activation {activation!r:.60}" if activation not in _ACTIVATIONS else "a dense layer of this kind"
+            tr("the activation {activation!r:.60}", activation=activation)
+            if activation not in _ACTIVATIONS
+            else tr("a dense layer of this kind")
         )
-        raise SettingsError(f"{folder}: Tenor does not know {problem}.", _ONLY_TRANSFORMER)
+        raise SettingsError(
+            tr("{folder}: Tenor does not know {problem}.", folder=folder, problem=problem), tr(_ONLY_TRANSFORMER)
+        )
     layer = DenseLayer(
         record.integer("in_features", 1, WIDEST), record.integer("out_features", 1, WIDEST), _ACTIVATIONS[activation]
     )
     if layer.inputs != width:
-        raise damaged(folder / "config.json", f"in_features is {layer.inputs:,}, not {width:,}")
+        raise damaged(
+            folder / "config.json", tr("in_features is {inputs:,}, not {width:,}", inputs=layer.inputs, width=width)
+        )
     return layer

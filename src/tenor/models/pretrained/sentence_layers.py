@@ -6,6 +6,7 @@ Reimers and Gurevych (2019), "Sentence-BERT".
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.models.neural.shapes import Shapes, dense
 
@@ -65,7 +66,9 @@ class SentenceLayers:
         layers = tuple(map(DenseLayer.from_record, record.records("dense", _MOST_LAYERS)))
         for number, layer in enumerate(layers):
             if layer.inputs != width:
-                raise record.error(f"dense[{number}].inputs", f"it is {layer.inputs:,}, not {width:,}")
+                raise record.error(
+                    f"dense[{number}].inputs", tr("it is {inputs:,}, not {width:,}", inputs=layer.inputs, width=width)
+                )
             width = layer.outputs
         return cls(layers, record.boolean("normalised"))
 

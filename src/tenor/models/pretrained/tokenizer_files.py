@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonObject, RecordError
 from tenor.errors import SettingsError
 from tenor.models.pretrained import folder_files
@@ -25,7 +26,7 @@ TOKENIZERS = (TOKENIZER, WORD_PIECES, BYTE_LEVEL, *SENTENCEPIECE)
 BESIDE_TOKENIZERS = ("merges.txt", CONFIG, "special_tokens_map.json", "added_tokens.json")
 """Files beside them that say more."""
 
-_CONVERT = (
+_CONVERT = mark(
     "Convert it once with Transformers: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes a "
     "tokenizer.json."
 )
@@ -110,7 +111,7 @@ def read(path: Path, model_type: str) -> JsonObject:
     }
     name = next((name for name in makers if (path / name).exists()), None)
     if name is None:
-        raise SettingsError(f"{path}: there is no tokenizer.json.", "Download it with the model.")
+        raise SettingsError(tr("{path}: there is no tokenizer.json.", path=path), tr("Download it with the model."))
     try:
         specification = makers[name](path / name, options)
         tokenizer_json.plain(specification)
@@ -138,9 +139,15 @@ def _refuse_words(path: Path, options: TokenizerOptions, specification: JsonObje
     tokens = tokenizer_json.ids_by_token(specification) if options.kind == "RoFormer" else ()
     if any(map(_CHINESE_WORD.fullmatch, tokens)):
         raise SettingsError(
-            f"{path}: its tokenizer divides Chinese texts into words with the package jieba, which Tenor does not use.",
-            "Choose an encoder that reads characters: a RoFormer whose name has 'char', or "
-            "hf://hfl/chinese-macbert-base.",
+            tr(
+                "{path}: its tokenizer divides Chinese texts into words with the package jieba, which "
+                "Tenor does not use.",
+                path=path,
+            ),
+            tr(
+                "Choose an encoder that reads characters: a RoFormer whose name has 'char', or "
+                "hf://hfl/chinese-macbert-base."
+            ),
         )
 
 
@@ -148,9 +155,14 @@ def _sentencepiece(path: Path, options: TokenizerOptions) -> JsonObject:
     layout = _LAYOUTS.get(options.kind)
     if layout is None:
         raise SettingsError(
-            f"{path}: this is a model of SentencePiece for the tokenizer {options.kind or 'of an unknown kind'!r:.60}, "
-            f"and Tenor knows those of {', '.join(_LAYOUTS)}.",
-            _CONVERT,
+            tr(
+                "{path}: this is a model of SentencePiece for the tokenizer {kind!r:.60}, and Tenor "
+                "knows those of {layouts}.",
+                path=path,
+                kind=options.kind or tr("of an unknown kind"),
+                layouts=", ".join(_LAYOUTS),
+            ),
+            tr(_CONVERT),
         )
     model = sentencepiece_model.parse(folder_files.read(path), path.name)
     layout = replace(
@@ -174,7 +186,9 @@ def _normalizers(path: Path, options: TokenizerOptions) -> list[JsonObject]:
     if options.flag("do_lower_case", options.kind == "Albert"):
         steps.append({"type": "Lowercase"})
     if options.flag("split_by_punct", False):
-        raise SettingsError(f"{path}: its tokenizer splits texts at punctuation, which Tenor does not.", _CONVERT)
+        raise SettingsError(
+            tr("{path}: its tokenizer splits texts at punctuation, which Tenor does not.", path=path), tr(_CONVERT)
+        )
     return steps
 
 
@@ -182,15 +196,20 @@ def _byte_level(path: Path, options: TokenizerOptions) -> JsonObject:
     """vocab.json and merges.txt: the byte-level BPE of GPT-2, with the special tokens of RoBERTa."""
     if options.kind != "Roberta":
         raise SettingsError(
-            f"{path}: this is for the tokenizer {options.kind or 'of an unknown kind'!r:.60}, and Tenor knows that of "
-            "Roberta.",
-            _CONVERT,
+            tr(
+                "{path}: this is for the tokenizer {kind!r:.60}, and Tenor knows that of Roberta.",
+                path=path,
+                kind=options.kind or tr("of an unknown kind"),
+            ),
+            tr(_CONVERT),
         )
     vocabulary = folder_files.read_json(path.parent, path.name).values
     lines = folder_files.read_lines(path.parent / "merges.txt")
     merges = [line.split(" ") for line in lines if line and not line.startswith("#version")]
     if wrong := next((pair for pair in merges if len(pair) != 2), None):
-        raise damaged(path.parent / "merges.txt", f"a line is not a pair of tokens: {' '.join(wrong)!r:.60}")
+        raise damaged(
+            path.parent / "merges.txt", tr("a line is not a pair of tokens: {wrong!r:.60}", wrong=" ".join(wrong))
+        )
     names = {key: options.token(f"{key}_token", token) for key, token in _ROBERTA_TOKENS.items()}
     ids = dict(vocabulary)
     for token in names.values():
@@ -235,8 +254,12 @@ def _word_pieces(path: Path, options: TokenizerOptions) -> JsonObject:
 
     if options.kind not in _WORD_PIECE_KINDS:
         raise SettingsError(
-            f"{path}: this is for the tokenizer {options.kind!r:.60}, and Tenor does not know how that divides texts.",
-            _CONVERT,
+            tr(
+                "{path}: this is for the tokenizer {kind!r:.60}, and Tenor does not know how that divides texts.",
+                path=path,
+                kind=options.kind,
+            ),
+            tr(_CONVERT),
         )
     cls, sep = ("<s>", "</s>") if options.kind == "MPNet" else ("[CLS]", "[SEP]")
     names = {
@@ -247,7 +270,7 @@ def _word_pieces(path: Path, options: TokenizerOptions) -> JsonObject:
     accents = options.values.get("strip_accents")
     vocabulary = {line.rstrip("\r"): number for number, line in enumerate(folder_files.read_lines(path))}
     if missing := [token for token in names.values() if token not in vocabulary]:
-        raise damaged(path, f"there is no {missing[0]}")
+        raise damaged(path, tr("there is no {missing}", missing=missing[0]))
     tokenizer = BertWordPieceTokenizer(
         vocabulary,
         **names,

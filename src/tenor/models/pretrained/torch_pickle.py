@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.tensor_file import BFLOAT16
 
 _MAX_INSTRUCTIONS = 5_000_000
@@ -127,20 +128,24 @@ class _Machine:
             code = self._bytes(1)[0]
             if code == _STOP:
                 if len(self._stack) != 1 or self._outer:
-                    raise TorchPickleError("its pickle does not end with one value")
+                    raise TorchPickleError(tr("its pickle does not end with one value"))
                 return Unpickled(self._stack[0], self._at)
             instruction = _INSTRUCTIONS.get(code)
             if instruction is None:
-                raise TorchPickleError(f"its pickle has the instruction {code:#04x}, which no dict of tensors needs")
+                raise TorchPickleError(
+                    tr("its pickle has the instruction {code:#04x}, which no dict of tensors needs", code=code)
+                )
             instruction(self)
-        raise TorchPickleError(f"its pickle has more than {_MAX_INSTRUCTIONS:,} instructions")
+        raise TorchPickleError(
+            tr("its pickle has more than {max_instructions:,} instructions", max_instructions=_MAX_INSTRUCTIONS)
+        )
 
     # Reading and the stack
 
     def _bytes(self, count: int) -> bytes:
         part = self._data[self._at : self._at + count]
         if len(part) != count:
-            raise TorchPickleError("its pickle is truncated")
+            raise TorchPickleError(tr("its pickle is truncated"))
         self._at += count
         return part
 
@@ -149,33 +154,33 @@ class _Machine:
 
     def _string(self, size: int) -> str:
         if size > _MAX_STRING:
-            raise TorchPickleError(f"its pickle has a string of {size:,} bytes")
+            raise TorchPickleError(tr("its pickle has a string of {size:,} bytes", size=size))
         try:
             return self._bytes(size).decode("utf-8")
         except UnicodeDecodeError:
-            raise TorchPickleError("its pickle has a string that is not UTF-8") from None
+            raise TorchPickleError(tr("its pickle has a string that is not UTF-8")) from None
 
     def _line(self) -> str:
         end = self._data.find(b"\n", self._at, self._at + _MAX_NAME + 1)
         if end < 0:
-            raise TorchPickleError(f"its pickle has a name of more than {_MAX_NAME} characters")
+            raise TorchPickleError(tr("its pickle has a name of more than {max_name} characters", max_name=_MAX_NAME))
         line = self._string(end - self._at)
         self._at += 1
         return line
 
     def _pop(self) -> object:
         if not self._stack:
-            raise TorchPickleError("its pickle takes a value from an empty stack")
+            raise TorchPickleError(tr("its pickle takes a value from an empty stack"))
         return self._stack.pop()
 
     def _top(self) -> object:
         if not self._stack:
-            raise TorchPickleError("its pickle takes a value from an empty stack")
+            raise TorchPickleError(tr("its pickle takes a value from an empty stack"))
         return self._stack[-1]
 
     def _pop_marked(self) -> list[object]:
         if not self._outer:
-            raise TorchPickleError("its pickle has no mark where one is needed")
+            raise TorchPickleError(tr("its pickle has no mark where one is needed"))
         values, self._stack = self._stack, self._outer.pop()
         return values
 
@@ -203,7 +208,7 @@ class _Machine:
     def long(self) -> None:
         size = self._integer(1)
         if size > _MAX_LONG:
-            raise TorchPickleError(f"its pickle has an integer of {size} bytes")
+            raise TorchPickleError(tr("its pickle has an integer of {size} bytes", size=size))
         self.push(self._integer(size, signed=True))
 
     def real(self) -> None:
@@ -218,7 +223,7 @@ class _Machine:
     def recall(self, size: int) -> None:
         number = self._integer(size)
         if number not in self._memo:
-            raise TorchPickleError("its pickle recalls a value that it did not remember")
+            raise TorchPickleError(tr("its pickle recalls a value that it did not remember"))
         self.push(self._memo[number])
 
     def make_tuple(self, size: int | None) -> None:
@@ -236,7 +241,7 @@ class _Machine:
     def _extend(self, values: list[object]) -> None:
         top = self._top()
         if not isinstance(top, list):
-            raise TorchPickleError("its pickle appends to something else than a list")
+            raise TorchPickleError(tr("its pickle appends to something else than a list"))
         top += values
 
     def set_item(self) -> None:
@@ -249,10 +254,10 @@ class _Machine:
     def _set_items(self, values: list[object]) -> None:
         top = self._top()
         if not isinstance(top, dict) or len(values) % 2:
-            raise TorchPickleError("its pickle sets items of something else than a dict")
+            raise TorchPickleError(tr("its pickle sets items of something else than a dict"))
         for key, value in zip(values[::2], values[1::2], strict=True):
             if not isinstance(key, str | int):
-                raise TorchPickleError("its pickle has a dict whose keys are not strings")
+                raise TorchPickleError(tr("its pickle has a dict whose keys are not strings"))
             top[key] = value
 
     def name(self) -> None:
@@ -262,12 +267,14 @@ class _Machine:
     def name_on_stack(self) -> None:
         name, module = self._pop(), self._pop()
         if not isinstance(name, str) or not isinstance(module, str):
-            raise TorchPickleError("its pickle has a name that is not a string")
+            raise TorchPickleError(tr("its pickle has a name that is not a string"))
         self._push_global(module, name)
 
     def _push_global(self, module: str, name: str) -> None:
         if (module, name) not in _GLOBALS:
-            raise TorchPickleError(f"its pickle names {f'{module}.{name}'[:_SHOWN]!a}, which no dict of tensors needs")
+            raise TorchPickleError(
+                tr("its pickle names {value!a}, which no dict of tensors needs", value=f"{module}.{name}"[:_SHOWN])
+            )
         self.push(_GLOBALS[module, name])
 
     def storage(self) -> None:
@@ -279,7 +286,7 @@ class _Machine:
             ):
                 self.push(Storage(dtype, key, length))
             case _:
-                raise TorchPickleError("its pickle describes a storage in a way that is not known")
+                raise TorchPickleError(tr("its pickle describes a storage in a way that is not known"))
 
     def call(self) -> None:
         arguments, function = self._pop(), self._pop()
@@ -291,13 +298,13 @@ class _Machine:
             case _Function.PARAMETER, (TensorView() as tensor, *_):
                 self.push(tensor)
             case _:
-                raise TorchPickleError("its pickle makes something else than a dict or a tensor")
+                raise TorchPickleError(tr("its pickle makes something else than a dict or a tensor"))
 
     def set_state(self) -> None:
         """Attributes of a dict: PyTorch keeps versions of layers there, which are not needed."""
         self._pop()
         if not isinstance(self._top(), dict):
-            raise TorchPickleError("its pickle sets attributes of something else than a dict")
+            raise TorchPickleError(tr("its pickle sets attributes of something else than a dict"))
 
 
 _STOP = ord(".")
@@ -306,7 +313,7 @@ _STOP = ord(".")
 def _sizes(values: tuple[object, ...]) -> tuple[int, ...]:
     sizes = [value for value in values if isinstance(value, int) and value >= 0]
     if len(sizes) != len(values):
-        raise TorchPickleError("its pickle has a shape that is not made of whole numbers")
+        raise TorchPickleError(tr("its pickle has a shape that is not made of whole numbers"))
     return tuple(sizes)
 
 

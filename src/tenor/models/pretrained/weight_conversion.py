@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor.models.pretrained.architectures import Architecture
 from tenor.models.pretrained.model_types import ModelType
 from tenor.models.pretrained.weight_files import WeightFiles
@@ -34,7 +35,14 @@ def convert(architecture: Architecture, names: ModelType, padding: int, files: W
     expected = dict(architecture.weights())
     for name, array in weights.items():
         if array.shape != expected[name]:
-            raise ValueError(f"{name!r} has the shape {array.shape}, and config.json asks for {expected[name]}")
+            raise ValueError(
+                tr(
+                    "{name!r} has the shape {shape}, and config.json asks for {expected}",
+                    name=name,
+                    shape=array.shape,
+                    expected=expected[name],
+                )
+            )
     return weights
 
 
@@ -51,13 +59,27 @@ def check_shapes(architecture: Architecture, names: ModelType, files: WeightFile
         expected[f"{block.name(number, block.up[0])}.weight"] = (shapes["up"][1] // len(block.up), width)
     for name, expected_shape in expected.items():
         if (actual := files.shape(name)) != expected_shape:
-            raise ValueError(f"{name} has the shape {actual}, and config.json asks for {expected_shape}")
+            raise ValueError(
+                tr(
+                    "{name} has the shape {actual}, and config.json asks for {expected_shape}",
+                    name=name,
+                    actual=actual,
+                    expected_shape=expected_shape,
+                )
+            )
     if not architecture.absolute_positions:
         return
     actual = files.shape(positions)
     if len(actual) != 2 or actual[0] < architecture.positions or actual[1] != architecture.inner:
         expected_shape = architecture.positions, architecture.inner
-        raise ValueError(f"{positions} has the shape {actual}, and config.json asks for {expected_shape}")
+        raise ValueError(
+            tr(
+                "{positions} has the shape {actual}, and config.json asks for {expected_shape}",
+                positions=positions,
+                actual=actual,
+                expected_shape=expected_shape,
+            )
+        )
 
 
 def _convert_block(architecture: Architecture, names: ModelType, number: int, files: WeightFiles) -> Weights:
@@ -100,7 +122,7 @@ def _convert_embeddings(
         if f"{segments}.weight" in files:
             added = _read(files, segments, "weight")
             if added.ndim != 2 or not len(added) or added.shape[1] != architecture.inner:
-                raise ValueError(f"{segments}.weight has the shape {added.shape}")
+                raise ValueError(tr("{segments}.weight has the shape {shape}", segments=segments, shape=added.shape))
             if positions is None:
                 tokens += added[0]
             else:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tenor._core import regular_files, tensor_file
 from tenor._core.disk_arrays import drop_pages
+from tenor._core.language import tr
 from tenor._core.records import Record
 from tenor._core.regular_files import IrregularFileError
 from tenor._core.tensor_file import BFLOAT16, Array
@@ -60,25 +61,36 @@ def missing(model: object, names: Collection[str]) -> SettingsError:
         model: The folder or the model, as the user gave it.
         names: The names of its files.
     """
-    none = f"{model}: there is no {SAFETENSORS} and no {TORCH}"
+    none = tr("{model}: there is no {safetensors} and no {torch}", model=model, safetensors=SAFETENSORS, torch=TORCH)
     if framework := next((name for name in _FRAMEWORKS if name in names), None):
         option = "from_tf" if framework.startswith("tf") else "from_flax"
         return SettingsError(
-            f"{none}. Its {framework} is a file of {_FRAMEWORKS[framework]}, which Tenor does not read.",
-            f"Choose an encoder with {SAFETENSORS} ('tenor models' lists some), or convert it once with "
-            f"Transformers 4: AutoModel.from_pretrained(FOLDER, {option}=True).save_pretrained(FOLDER).",
+            tr(
+                "{none}. Its {framework} is a file of {frameworks}, which Tenor does not read.",
+                none=none,
+                framework=framework,
+                frameworks=_FRAMEWORKS[framework],
+            ),
+            tr(
+                "Choose an encoder with {safetensors} ('tenor models' lists some), or convert it once "
+                "with Transformers 4: AutoModel.from_pretrained(FOLDER, "
+                "{option}=True).save_pretrained(FOLDER).",
+                safetensors=SAFETENSORS,
+                option=option,
+            ),
         )
     if unfinished := sorted(name for name in names if name.endswith(_UNFINISHED)):
         return SettingsError(
-            f"{none}, but {unfinished[0]!r:.100}: the download is not finished.", "Download the model again."
+            tr("{none}, but {unfinished!r:.100}: the download is not finished.", none=none, unfinished=unfinished[0]),
+            tr("Download the model again."),
         )
     if renamed := sorted(name for name in names if name.endswith((".safetensors", ".bin", ".pt"))):
         name = TORCH if renamed[0].endswith((".bin", ".pt")) else SAFETENSORS
         return SettingsError(
-            f"{none}, but {renamed[0]!r:.100}.",
-            f"If these are its weights, rename the file to {name}; otherwise download the model again.",
+            tr("{none}, but {renamed!r:.100}.", none=none, renamed=renamed[0]),
+            tr("If these are its weights, rename the file to {name}; otherwise download the model again.", name=name),
         )
-    return SettingsError(f"{none}.", "Download one of the two with the model.")
+    return SettingsError(f"{none}.", tr("Download one of the two with the model."))
 
 
 class WeightFiles:
@@ -104,7 +116,7 @@ class WeightFiles:
         for key in sorted(self._tensors, key=len, reverse=True):  # of several with the same suffix, the shortest wins
             parts = key.split(".")
             if len(parts) > _MOST_PARTS:
-                raise ValueError(f"a tensor has a name of {len(parts):,} parts")
+                raise ValueError(tr("a tensor has a name of {n_parts:,} parts", n_parts=len(parts)))
             self._by_suffix |= {".".join(parts[start:]): key for start in range(len(parts))}
 
     def read(self, name: str) -> npt.NDArray[np.float32]:
@@ -123,9 +135,11 @@ class WeightFiles:
             with np.errstate(over="ignore"):
                 array = np.array(tensor, np.float32, order="C")
         else:
-            raise ValueError(f"{key} is of the type {tensor.dtype}, not of floating-point numbers")
+            raise ValueError(
+                tr("{key} is of the type {dtype}, not of floating-point numbers", key=key, dtype=tensor.dtype)
+            )
         if not np.isfinite(array).all():
-            raise ValueError(f"{key} has values that are not finite")
+            raise ValueError(tr("{key} has values that are not finite", key=key))
         drop_pages(tensor)  # the file and its copies are not in memory at the same time
         return array
 
@@ -153,10 +167,12 @@ def _open(file: Path) -> dict[str, Array]:
         raise IrregularFileError(f"{file.name} {error}") from None
     with file.open("rb") as stream:
         if not stream.seek(0, 2):
-            raise ValueError(f"{file.name} is empty")
+            raise ValueError(tr("{name} is empty", name=file.name))
         data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     if data[: len(_LFS_POINTER)] == _LFS_POINTER:
-        raise ValueError(f"{file.name} is a pointer of Git LFS and not the weights: run 'git lfs pull' in the folder")
+        raise ValueError(
+            tr("{name} is a pointer of Git LFS and not the weights: run 'git lfs pull' in the folder", name=file.name)
+        )
     if file.suffix == ".safetensors":
         return tensor_file.read(data, file.name, foreign=True).arrays
     try:
@@ -174,12 +190,22 @@ def _list_files(folder: Path, index: Record | None) -> list[Path]:
     locations = index.record("weight_map")
     names = sorted({Path(locations.string(key, 1_000)).name for key in locations.values})
     if len(names) > _MOST_FILES:
-        raise locations.error("", f"it names {len(names):,} files, and {_MOST_FILES:,} are allowed")
-    if wrong := [name for name in names if not name.endswith((".safetensors", ".bin"))]:
-        raise locations.error("", f"it names {wrong[0][:100]!r}, which is not a file of weights")
-    if absent := [name for name in names if not (folder / name).exists()]:
-        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
         raise locations.error(
-            "", f"it names {absent[0][:100]!r}{more}, not in the folder: the download is not finished"
+            "",
+            tr(
+                "it names {n_names:,} files, and {most_files:,} are allowed", n_names=len(names), most_files=_MOST_FILES
+            ),
+        )
+    if wrong := [name for name in names if not name.endswith((".safetensors", ".bin"))]:
+        raise locations.error("", tr("it names {wrong!r}, which is not a file of weights", wrong=wrong[0][:100]))
+    if absent := [name for name in names if not (folder / name).exists()]:
+        more = tr(" and {n_absent} more", n_absent=len(absent) - 1) if len(absent) > 1 else ""
+        raise locations.error(
+            "",
+            tr(
+                "it names {absent!r}{more}, not in the folder: the download is not finished",
+                absent=absent[0][:100],
+                more=more,
+            ),
         )
     return [folder / name for name in names]

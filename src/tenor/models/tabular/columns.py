@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.data.fields import FieldKind
 from tenor.models.linear.matrices import Matrix
@@ -115,10 +116,10 @@ class NumberEncoder(ColumnEncoder):
         edges = []
         for number, value in enumerate(record.items("edges", _MAX_BINS)):
             if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > _LARGEST:
-                raise record.error(f"edges[{number}]", "it is not a number")
+                raise record.error(f"edges[{number}]", tr("it is not a number"))
             edges.append(float(value))
         if edges != sorted(edges):
-            raise record.error("edges", "they do not rise")
+            raise record.error("edges", tr("they do not rise"))
         return cls(record.number("center", -_LARGEST, _LARGEST), record.number("scale", 1e-300, _LARGEST), tuple(edges))
 
 
@@ -163,7 +164,7 @@ class CategoryEncoder(ColumnEncoder):
         record.items("categories", _MAX_CATEGORIES)
         categories = record.strings("categories")
         if len(set(categories)) < len(categories) or "" in categories:
-            raise record.error("categories", "one occurs twice or is empty")
+            raise record.error("categories", tr("one occurs twice or is empty"))
         return cls(tuple(categories))
 
 

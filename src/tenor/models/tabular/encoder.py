@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import scipy
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.data.fields import Fields
 from tenor.data.text_source import text_source
@@ -122,14 +123,16 @@ def restore(record: Record, fields: Fields) -> FeatureEncoder:
     record.refuse_unknown({"columns", "similarity", "similarities"} if fields.is_pair else {"columns"})
     encoders = tuple(map(columns.restore_column, record.records("columns", len(fields.columns))))
     if [encoder.kind for encoder in encoders] != [field.kind for field in fields.features]:
-        raise record.error("columns", "they are not those of the fields")
+        raise record.error("columns", tr("they are not those of the fields"))
     if not fields.is_pair:
         return FeatureEncoder(fields, encoders)
     similarity = PairSimilarity.from_record(record.record("similarity"))
     each = tuple(map(NumberEncoder.from_record, record.records("similarities", _MAX_SIMILARITIES)))
     n_numbers = similarity.encode(["", ""]).shape[1]
     if len(each) != n_numbers:
-        raise record.error("similarities", f"there are {len(each):,}, not {n_numbers:,}")
+        raise record.error(
+            "similarities", tr("there are {n_each:,}, not {n_numbers:,}", n_each=len(each), n_numbers=n_numbers)
+        )
     return FeatureEncoder(fields, encoders, similarity, each)
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.text import ngrams
 from tenor.text.field_buckets import BITS
@@ -101,12 +102,19 @@ class PairSimilarity:
             n_texts = each.integer("texts", 0, 1 << 40)
             buckets, counts = each.integers("buckets", 0, (1 << BITS) - 1), each.integers("counts", 0, n_texts)
             if len(buckets) != len(counts):
-                raise each.error("counts", "there is not one for each bucket")
+                raise each.error("counts", tr("there is not one for each bucket"))
             if buckets != sorted(set(buckets)):
-                raise each.error("buckets", "they do not rise")
+                raise each.error("buckets", tr("they do not rise"))
             frequencies.append(_Frequencies(n_texts, tuple(buckets), tuple(counts)))
         if len(frequencies) != len(_NGRAMS):
-            raise record.error("frequencies", f"there are {len(frequencies):,}, not {len(_NGRAMS):,}")
+            raise record.error(
+                "frequencies",
+                tr(
+                    "there are {n_frequencies:,}, not {n_ngrams:,}",
+                    n_frequencies=len(frequencies),
+                    n_ngrams=len(_NGRAMS),
+                ),
+            )
         return cls(tuple(frequencies))
 
 

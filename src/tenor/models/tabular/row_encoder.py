@@ -6,6 +6,7 @@ from typing import overload
 
 import numpy as np
 
+from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.data.blocks import BLOCK_ROWS, Rows
 from tenor.data.fields import SEPARATOR, Fields
@@ -198,7 +199,7 @@ def restore(description: JsonObject) -> TextEncoder:
     record.refuse_unknown({"kind", "fields", "separators", "encoder", "features"})
     fields = Fields.from_record(record.record("fields"))
     if fields.is_single_text:
-        raise record.error("fields", "there must be more than one column")
+        raise record.error("fields", tr("there must be more than one column"))
     text_encoder = encoders.restore(record.record("encoder").values)
     record.items("separators", _MAX_SEPARATORS)
     separators = tuple(record.integers("separators", 1, text_encoder.size))
@@ -206,7 +207,7 @@ def restore(description: JsonObject) -> TextEncoder:
     if fields.features or fields.is_pair:
         features = tabular.restore(record.record("features"), fields)
     elif "features" in description:
-        raise record.error("features", "there are only texts")
+        raise record.error("features", tr("there are only texts"))
     return RowEncoder(text_encoder, fields, separators, features)
 
 
