@@ -44,7 +44,7 @@ class Found(NamedTuple):
 def messages() -> dict[Text, list[str]]:
     """Every message with the files that have it, in the order of the source."""
     files: dict[Text, list[str]] = {}
-    for text, file in [*_of_source(), *_of_templates(), *_of_program(), *_of_click()]:
+    for text, file in [*_of_source(), *_of_templates(), *_of_program(), *_of_typer()]:
         if (text if isinstance(text, str) else text[0]).strip(" \n") or text == " ":
             names = files.setdefault(text, [])
             if file not in names:
@@ -84,9 +84,11 @@ def _of_program() -> Iterator[Found]:
     import typer.main
 
     from tenor._core.language import use_language
+    from tenor.checks.finding import Severity
     from tenor.cli.main import app
     from tenor.config import settings
     from tenor.data import builtin
+    from tenor.data.fields import FieldKind
     from tenor.models import registry
     from tenor.tasks import Kind
     from tenor.text import scripts
@@ -104,25 +106,17 @@ def _of_program() -> Iterator[Found]:
         yield Found(dataset.summary, "tenor/data/builtin.py")
     yield from (Found(script, "tenor/text/scripts.py") for script in scripts.SCRIPTS)
     yield from (Found(kind, "tenor/tasks/base.py") for kind in get_args(Kind))
+    yield from (Found(kind, "tenor/data/fields.py") for kind in get_args(FieldKind))
+    yield from (Found(severity, "tenor/checks/finding.py") for severity in get_args(Severity))
 
 
-def _of_click() -> Iterator[Found]:
-    """The texts of the library of the command line."""
-    import click
-    import typer.main
+def _of_typer() -> Iterator[Found]:
+    """The texts that typer looks up in the catalogue."""
+    import typer.core
 
-    for package in (click, typer):
-        folder = Path(str(package.__file__)).parent
-        for path in sorted(folder.rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-                    continue
-                literals = [each.value for each in node.args if isinstance(each, ast.Constant)]
-                texts = [literal for literal in literals if isinstance(literal, str)]
-                if node.func.id == "_" and texts:
-                    yield Found(texts[0], package.__name__)
-                elif node.func.id == "ngettext" and len(texts) > 1:
-                    yield Found((texts[0], texts[1]), package.__name__)
+    for node in ast.walk(ast.parse(Path(typer.core.__file__).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_":
+            yield Found(ast.literal_eval(node.args[0]), "typer")
 
 
 def _empty(locale: str) -> Catalog:

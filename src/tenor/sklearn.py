@@ -79,7 +79,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         rows, self.fields_, messages = frames.read_new(source, options)
         for message in messages:
             if not message.startswith("features:"):
-                warn_caller(f"{source.name}: {message}", FieldWarning)
+                warn_caller(tr("{place}: {problem}", place=source.name, problem=message), FieldWarning)
         return rows
 
     def _fit(

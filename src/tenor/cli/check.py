@@ -178,7 +178,7 @@ def _summary_lines(summary: JsonObject) -> list[str]:
 def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
     lines = [] if findings else ["", tr("no problems found.")]
     for finding in findings:
-        lines += ["", with_flags(f"{finding.severity}: {finding.problem}")]
+        lines += ["", with_flags(tr("{place}: {problem}", place=tr(finding.severity), problem=finding.problem))]
         kind = "row" if finding.part == "data" else tr("test row")
         places = [f"{kind} {row}" for row in finding.rows]
         if finding.lines:

@@ -15,6 +15,10 @@ class Command(TyperCommand):
         super().__init__(*args, **keywords)
         _translate(self, *self.params)
 
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write the line with the usage."""
+        _write_usage(self, ctx, formatter)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; print the usage and exit if an option that has one value is given twice."""
         if not ctx.resilient_parsing:
@@ -38,6 +42,14 @@ class Group(TyperGroup):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         _translate(self, *self.params)
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write the line with the usage."""
+        _write_usage(self, ctx, formatter)
+
+
+def _write_usage(command: Any, ctx: Any, formatter: Any) -> None:
+    formatter.write_usage(ctx.command_path, " ".join(command.collect_usage_pieces(ctx)), prefix=tr("Usage: "))
 
 
 def _translate(*parts: Any) -> None:

@@ -11,7 +11,7 @@ from tenor._core.records import Json, JsonObject
 from tenor.cli import options
 from tenor.cli.layout import display_width, pad, table
 from tenor.errors import counted, listed
-from tenor.evaluation.slices import display_by, display_name
+from tenor.evaluation.slice_names import display_by, display_name
 
 _MAX_SHOWN = 10
 _NAMES = {

@@ -34,6 +34,7 @@ from tenor.cli import (
     serve,
     train,
     tune,
+    usage_errors,
     verify,
 )
 from tenor.cli.command import Command, Group
@@ -116,8 +117,7 @@ def main() -> NoReturn:
         note("interrupted.")
         sys.exit(130)
     except _WrongOption as error:
-        error.message = printable(error.message)
-        error.show()
+        note(*usage_errors.lines(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         _drop_output()

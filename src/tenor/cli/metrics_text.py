@@ -8,7 +8,7 @@ from tenor.cli import class_table
 from tenor.cli.layout import display_width, pad, table
 from tenor.errors import counted, listed
 from tenor.evaluation import confusion
-from tenor.evaluation.slices import display_by, display_name
+from tenor.evaluation.slice_names import display_by, display_name
 
 _MAX_SLICES = 8
 _MAX_CONFUSION = 10  # classes of a confusion matrix

@@ -220,12 +220,12 @@ def parse_duration(given: str, where: str) -> Seconds | None:
     return Seconds(total)
 
 
-def suggest(word: str, known: list[str]) -> str:
+def suggest(word: str, known: list[str], names: str = mark("Known: {known}.")) -> str:
     """A sentence that suggests the closest known word, and lists all or the first 100."""
     short = [name for name in known if len(name) <= 100]
     close = difflib.get_close_matches(word[:100], short[:1000], n=1, cutoff=0.5)
     suggestion = tr("Did you mean {close!r}? ", close=close[0]) if close else ""
-    return tr("{suggestion}Known: {known}.", suggestion=suggestion, known=listed(known, 100))
+    return suggestion + tr(names, known=listed(known, 100))
 
 
 def require(condition: bool, key: str, problem: str, remedy: str = "") -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 from tenor.config.settings import suggest
 from tenor.data import column_values as values
 from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank, words
@@ -25,7 +25,7 @@ def require_column(columns: list[str], column: str, name: str, option: str) -> s
         option: The option that named the column, for messages.
     """
     if column not in columns:
-        known = suggest(column, columns).replace("Known:", "Columns:")
+        known = suggest(column, columns, mark("Columns: {known}."))
         parts = [part.strip() for part in column.split(",")]
         if len(parts) > 1 and set(parts) <= set(columns):
             known = tr(

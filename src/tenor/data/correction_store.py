@@ -101,7 +101,10 @@ class CorrectionStore:
                 tr("{name}: this needs the package {name_2}.", name=self.name, name_2=error.name), tr("Install it.")
             ) from None
         except sql.exc.ArgumentError as error:
-            raise SettingsError(f"{self.name}: {error}.", tr("Give a file, or a URL in SQLAlchemy's form.")) from None
+            raise SettingsError(
+                tr("{place}: {problem}.", place=self.name, problem=error),
+                tr("Give a file, or a URL in SQLAlchemy's form."),
+            ) from None
         with self._database_errors():
             if create:
                 self._create()

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 from tenor.data import field_values
 from tenor.data.fields import Field, FieldKind
 from tenor.data.io.chunks import Cell, Chunk
 from tenor.data.number_formats import NumberFormatDetector
 from tenor.errors import DataError, Location, counted
 
+_AN_ID = mark("each row has another value, as in a column of ids")
 _SHARE = 0.95  # of the values must be numbers, or dates, for a feature to be one; the others then count as missing
 _MIN_ROWS = 20  # below this, different values in all rows say nothing
 _MAX_DISTINCT = 1 << 20  # values that are remembered
@@ -87,7 +88,7 @@ class FeatureSummary:
             return None
         name, kind = self.name.strip().lower(), self.field().kind
         if self._is_counting or kind == "category" or (kind == "number" and (name in _ID_NAMES or name[-3:] == "_id")):
-            return tr("each row has another value, as in a column of ids")
+            return tr(_AN_ID)
         return None
 
     @property
@@ -136,15 +137,16 @@ def require_useful(summaries: Sequence[FeatureSummary], name: str) -> None:
                 tr(
                     "no value of the feature {name!r} can be read as a {kind}: {example!r:.40}, for one.",
                     name=each.name,
-                    kind=each.kind,
+                    kind=tr(each.kind or ""),
                     example=each.example,
                 ),
                 tr("Name it as {name}:category, or without a kind, which its values then decide.", name=each.name),
                 Location(name, column=each.name),
             )
         if fault := each.fault():
-            what = tr("an id tells nothing about new rows") if "ids" in fault else tr("it tells nothing")
-            text = tr(" If it is text, name it with `text=...`.") if "ids" in fault else ""
+            is_id = fault == tr(_AN_ID)
+            what = tr("an id tells nothing about new rows") if is_id else tr("it tells nothing")
+            text = tr(" If it is text, name it with `text=...`.") if is_id else ""
             raise DataError(
                 tr("the feature {name!r} is useless: {fault}, and {what}.", name=each.name, fault=fault, what=what),
                 tr("Leave it out of `features=...`.{text}", text=text),

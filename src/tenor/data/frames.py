@@ -101,7 +101,7 @@ def _text_columns(chunk: Chunk, names: list[str], features: tuple[str, ...]) -> 
     if not texts:
         raise DataError(
             tr("{name}: no column has texts (columns: {names}).", name=tr(_NAME), names=listed(names)),
-            tr("Name one with `text=...`. {for_tables}", for_tables=labelled_table.FOR_TABLES),
+            tr("Name one with `text=...`. {for_tables}", for_tables=tr(labelled_table.FOR_TABLES)),
         )
     return texts
 

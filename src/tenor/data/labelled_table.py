@@ -251,7 +251,8 @@ def _require_texts(chunk: Chunk, text: str, name: str) -> None:
     ):
         problem = tr("there is no column of texts: {text!r} has numbers or dates alone.", text=text)
         raise DataError(
-            f"{name}: {problem}", tr("Name the texts with `text=...`. {for_tables}", for_tables=tr(FOR_TABLES))
+            tr("{place}: {problem}", place=name, problem=problem),
+            tr("Name the texts with `text=...`. {for_tables}", for_tables=tr(FOR_TABLES)),
         )
 
 

@@ -106,7 +106,7 @@ def read_later(source: str, data: Dataset, options: ReadOptions, callback: Callb
     later = builtin.load(located) if isinstance(located, str) else dataset.read(located, options, callback)
     callback.on_message(f"{later.name}: {later.describe_columns()}")
     if later.note:
-        callback.on_message(f"{later.name}: {later.note}")
+        callback.on_message(tr("{place}: {problem}", place=later.name, problem=later.note))
     return later
 
 

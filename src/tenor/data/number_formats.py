@@ -63,7 +63,7 @@ class NumberFormat(NamedTuple):
     def describe(self) -> str:
         """One phrase for a message: how the example is read."""
         number = self.parse(self.example)
-        what = " (percent)" if self.is_percent else ""
+        what = tr(" (percent)") if self.is_percent else ""
         return (
             tr("{example!r} is read as {number:.10g}{what}", example=self.example, number=number, what=what)
             if number is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 from tenor.config.settings import suggest
 from tenor.data import field_columns, field_values
 from tenor.data.columns import detect_text_column
@@ -193,7 +193,7 @@ def _has_similar(column: str, columns: Sequence[str]) -> bool:
 
 
 def _no_column(column: str, columns: Sequence[str], name: str) -> DataError:
-    known = suggest(column, list(columns)).replace("Known:", "Columns:")
+    known = suggest(column, list(columns), mark("Columns: {known}."))
     return DataError(
         tr("{name}: there is no column {column!r}, which the model reads.", name=name, column=column),
         tr("{known} Rename the column, or add it and leave it empty where there is no value.", known=known),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
@@ -41,7 +41,7 @@ def locate(source: str) -> str | Path | DatabaseUrl:
     exists = os.path.exists(path)  # noqa: PTH110  (never raises, however long the name)
     if not path.suffix and not stream_or_pattern and not exists:
         names = list(builtin.BUILTINS)
-        remedy = settings.suggest(source, names).replace("Known", "Built in")
+        remedy = settings.suggest(source, names, mark("Built in: {known}."))
         raise no_such_file(path, remedy, tr(" and no such built-in dataset"))
     return path
 

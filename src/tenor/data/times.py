@@ -57,8 +57,9 @@ def parse(values: Sequence[object], numbers: Sequence[int], name: str, column: s
         kind, time = _as_number(value) or _as_date(value, order) or ("", 0.0)
         kinds.setdefault(kind, row)
         if not kind or len(kinds) > 1:
-            not_a_time, mixed = tr("is not a valid time"), tr("is a {kind}, and the rows before are not", kind=kind)
-            raise DataError(f"{value!r:.40} {mixed if kind else not_a_time}.", tr(_REMEDY), Location(name, row, column))
+            not_a_time, mixed = tr("is not a valid time"), tr("is a {kind}, and the rows before are not", kind=tr(kind))
+            problem = tr("{value!r:.40} {fault}.", value=value, fault=mixed if kind else not_a_time)
+            raise DataError(problem, tr(_REMEDY), Location(name, row, column))
         times.append(time)
     words = {"day": tr("day, month and year"), "month": tr("month, day and year")}
     return Times(

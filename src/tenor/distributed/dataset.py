@@ -106,7 +106,7 @@ class DistributedDataset:
         dataset.check_labels(data)
         for part in (data, test):
             if part is not None and part.note:
-                callback.on_message(f"{part.name}: {part.note}")
+                callback.on_message(tr("{place}: {problem}", place=part.name, problem=part.note))
         self.task = _task(data, summary)
         if test is not None:
             test = preparation.match_labels(test, self.task, run.unknown_labels, callback)

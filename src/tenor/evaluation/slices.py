@@ -1,7 +1,6 @@
 """Where a model is worse than elsewhere: its metric on slices of the data, the worst first."""
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import NamedTuple, Self
@@ -9,7 +8,6 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.data.io.chunks import Cell
 from tenor.evaluation.metrics import wilson_interval
@@ -21,7 +19,6 @@ MIN_ROWS = 10
 _QUARTERS = 4
 _MOST_VALUES = 50
 """Values of a column. With more, every slice is small, and the worst is so by chance."""
-_LENGTHS = re.compile(r"(\d+) to (\d+) characters")
 _Z = NormalDist().inv_cdf(0.975)  # for a 95% interval
 
 MetricTerms = npt.NDArray[np.float64]
@@ -89,18 +86,6 @@ def length_quartiles(texts: Sequence[str]) -> list[str]:
         for quarter in np.unique(quarters)
     }
     return [names[quarter] for quarter in quarters]
-
-
-def display_by(by: str) -> str:
-    """How the data are sliced, for people: a column has its own name."""
-    return tr(by) if by in (mark("length"), mark("script"), mark("class")) else by
-
-
-def display_name(by: str, value: str) -> str:
-    """The name of a slice for people: of lengths and scripts, which Tenor names itself, in their language."""
-    if by == "length" and (match := _LENGTHS.fullmatch(value)):
-        return tr("{low} to {high} characters", low=match[1], high=match[2])
-    return tr(value) if by == "script" else value
 
 
 def _slice_names(values: Sequence[Cell]) -> list[str]:

@@ -57,7 +57,7 @@ def to_row(values: Mapping[str, Json], fields: Fields) -> tuple[str, list[str]]:
 def require_field(name: str, fields: Fields) -> None:
     """Raise DataError where the model does not read a field of this name."""
     if name not in (names := _names(fields)):
-        known = suggest(name, names).replace("Known:", "The model reads:")
+        known = suggest(name, names, mark("The model reads: {known}."))
         raise DataError(tr("the model does not read a field {name!r:.100}.", name=name), known)
 
 

@@ -44,7 +44,9 @@ def file_system(url: str) -> tuple[FileSystem, str]:
     try:
         system, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
-        raise DataError(f"{url}: {error}.", tr("Install its package, or copy the files here.")) from None
+        raise DataError(
+            tr("{place}: {problem}.", place=url, problem=error), tr("Install its package, or copy the files here.")
+        ) from None
     return system, str(path)
 
 

@@ -96,7 +96,7 @@ class TextInput:
         reader = row_reader.for_table(source, predictor.fields, column)
         texts = first_texts(source, reader, limit)
         for note in reader.notes():
-            on_message(f"{source.name}: {note}")
+            on_message(tr("{place}: {problem}", place=source.name, problem=note))
         return texts
 
 
@@ -206,5 +206,5 @@ def label_file(
     if review is not None:
         review.write(callback)
     for note in labeller.reader.notes():
-        callback.on_message(f"{source.name}: {note}")
+        callback.on_message(tr("{place}: {problem}", place=source.name, problem=note))
     return LabelledFile(counts, cache.reused_rows)

@@ -96,7 +96,7 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
         return shards, record
     if changed:
         raise DataError(
-            tr("{out}: these were labelled with another {changed}.", out=job.out, changed=" and ".join(changed)),
+            tr("{out}: these were labelled with another {changed}.", out=job.out, changed=tr(" and ").join(changed)),
             tr("Choose another `out=...`, or replace them: `overwrite=True`."),
         )
     record.done = before["files"]

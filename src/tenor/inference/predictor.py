@@ -70,7 +70,7 @@ class Predictor:
         reader = row_reader.for_table(source, self.fields)
         rows = [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
         for warning in reader.warnings():
-            warn_caller(f"{source.name}: {warning}", FieldWarning)
+            warn_caller(tr("{place}: {problem}", place=source.name, problem=warning), FieldWarning)
         return rows
 
     def logits(self, texts: Sequence[str]) -> Floats:

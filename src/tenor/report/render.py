@@ -15,7 +15,8 @@ from tenor.config import settings
 from tenor.data.fields import FieldKind, Fields
 from tenor.errors import missing_extra
 from tenor.evaluation import class_rows, confusion
-from tenor.evaluation.slices import Slice, display_by, display_name
+from tenor.evaluation.slice_names import display_by, display_name
+from tenor.evaluation.slices import Slice
 from tenor.explanation import templates
 from tenor.explanation.page import field_segments
 from tenor.models.auto.selection import Selection

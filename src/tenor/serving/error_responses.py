@@ -100,11 +100,13 @@ def describe_faults(faults: Sequence[JsonMapping]) -> str:
     lists = {field.rpartition(".")[0] for field in fields}
     # A value may have several types. The client meant the type that fits all elements except one.
     problems = [
-        f"{field}: {_problem(fault)}" for field, fault in zip(fields, faults, strict=True) if field not in lists
+        tr("{place}: {problem}", place=field, problem=_problem(fault))
+        for field, fault in zip(fields, faults, strict=True)
+        if field not in lists
     ]
     n_hidden = len(problems) - _MAX_FAULTS
     more = tr("; and {n_hidden:,} more", n_hidden=n_hidden) if n_hidden > 0 else ""
-    return "; ".join(problems[:_MAX_FAULTS]) + more + "."
+    return tr("; ").join(problems[:_MAX_FAULTS]) + more + tr(".")
 
 
 def printable_key(key: str) -> str:

@@ -162,12 +162,10 @@ class JsonReader:
             if first != b'"' and not is_row:
                 if first not in _VALUE_STARTS:
                     raise self._error(tr("a value should be here"))
-                needed = (
-                    tr("{string_needed} or an object of fields", string_needed=STRING_NEEDED)
-                    if takes_rows
-                    else STRING_NEEDED
+                needed = tr("give a string or an object of fields") if takes_rows else tr(STRING_NEEDED)
+                raise HTTPException(
+                    422, tr("{place}: {problem}.", place=f"{printable_key(key)}.{len(values)}", problem=needed)
                 )
-                raise HTTPException(422, f"{printable_key(key)}.{len(values)}: {needed}.")
             if len(values) == self._limits.max_texts:
                 raise _TooLargeError(
                     tr("a request may have {n_values:,} texts, and this one has more.", n_values=len(values))
@@ -195,7 +193,7 @@ class JsonReader:
             remedy = tr("give a string, a number, true, false or null.")
             if first == b"[" and self._list_fields and not is_row:
                 remedy += tr(
-                    " A list of strings belongs into {map}.", map=" or ".join(map(repr, sorted(self._list_fields)))
+                    " A list of strings belongs into {map}.", map=tr(" or ").join(map(repr, sorted(self._list_fields)))
                 )
             raise HTTPException(422, f"{printable_key(key)}: {remedy}")
         for word, value in _WORDS.items():

@@ -188,5 +188,5 @@ def _check_identity(path: Path, checkpoints: Checkpoints, run: JsonMapping) -> N
 
 def _identity(checkpoints: Checkpoints) -> JsonObject:
     """What a run has to share with the checkpoint that it resumes."""
-    device = tr(" on a device") if precision.has_accelerator() else ""  # which has other batches, and rounds otherwise
+    device = " on a device" if precision.has_accelerator() else ""  # which has other batches, and rounds otherwise
     return checkpoints.run | {"backend": keras.backend.backend() + device}

@@ -57,7 +57,7 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     dataset.check_labels(data)
     for part in (data, test):
         if part is not None and part.note:
-            callback.on_message(f"{part.name}: {part.note}")
+            callback.on_message(tr("{place}: {problem}", place=part.name, problem=part.note))
     task = tasks.from_labels(data.kind, data.labels)
     if test is not None:
         test = match_labels(test, task, run.unknown_labels, callback)

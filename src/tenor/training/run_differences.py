@@ -26,7 +26,7 @@ def describe_differences(before: JsonMapping, now: JsonMapping) -> str:
             ]
         elif one != other:
             parts.append(_change(name, one, other))
-    return "; ".join(parts)
+    return tr("; ").join(parts)
 
 
 def _change(name: str, before: object, now: object) -> str:

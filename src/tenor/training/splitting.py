@@ -135,7 +135,7 @@ def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None, c
     values = later_sources.read_column(_source(run), run.time, "time", data, files, is_required=True)
     moments = times.parse(values, numbers, data.name, run.time)
     if moments.note:
-        callback.on_message(f"{data.name}: {moments.note}")
+        callback.on_message(tr("{place}: {problem}", place=data.name, problem=moments.note))
     return split.hold_out_latest(data.texts, moments.values, run.test_size, groups)
 
 

@@ -173,7 +173,7 @@ def open_study(optuna: OptunaModule, folder: Path, identity: JsonMapping, run: R
     changed = [name for name, value in values.items() if study.user_attrs.get(name) != value]
     if changed:
         raise SettingsError(
-            tr("{folder}: this is a search with other {changed}.", folder=folder, changed=" and ".join(changed)),
+            tr("{folder}: this is a search with other {changed}.", folder=folder, changed=tr(" and ").join(changed)),
             tr("Give the same data and options to continue it, or choose another folder (`out=...`)."),
         )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):

@@ -162,7 +162,7 @@ class Trainer:
         loss: float = last["validation_loss"] if "validation_loss" in last else last["loss"]
         if baseline is None or loss < _LEARNED * baseline:
             return
-        rate = "smaller" if loss > baseline / _LEARNED else "larger"
+        rate = tr("smaller") if loss > baseline / _LEARNED else tr("larger")
         self._callback.on_message(
             tr(
                 "the network has not learned yet: after {steps_done} batches its loss is {loss:.3f}, and "

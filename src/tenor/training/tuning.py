@@ -241,10 +241,10 @@ class _Search:
     def _report(self, proposal: Proposal, outcome: Outcome) -> None:
         number = proposal.number
         if outcome.state == "complete":
-            name = tr("trial {number}", number=number) if number else "defaults"
+            name = tr("trial {number}", number=number) if number else tr("defaults")
             self.callback.on_candidate_end(name, dict(outcome.metrics), proposal.settings)
         else:
-            problem = f": {outcome.problem}" if outcome.problem else "."
+            problem = tr(": {problem}", problem=outcome.problem) if outcome.problem else tr(".")
             self.callback.on_message(
                 tr(
                     "trial {number}: pruned after {seconds:.1f} s{problem}",

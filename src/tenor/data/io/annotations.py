@@ -50,7 +50,7 @@ def accepted(source: Table) -> Table:
         return source
     has_options = "accept" in columns
     names = set() if has_options else {name for name in first.columns["label"] if isinstance(name, str)}
-    no = tr("not {pop}", pop=names.pop()) if len(names) == 1 else None
+    no = f"not {names.pop()}" if len(names) == 1 else None
 
     def chunks() -> Iterator[Chunk]:
         for chunk in source.chunks:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenor._core.language import tr
 from tenor.data.io.limits import size_of
 from tenor.data.io.line_numbers import LineNumbers
 from tenor.errors import Location
@@ -103,7 +102,7 @@ def distinct_names(columns: list[str]) -> list[str]:
     """
     counts = Counter(columns)
     return [
-        column if counts[column] == 1 else tr("{column} (column {number})", column=column, number=number).lstrip()
+        column if counts[column] == 1 else f"{column} (column {number})".lstrip()
         for number, column in enumerate(columns, 1)
     ]
 

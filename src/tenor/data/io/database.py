@@ -96,7 +96,7 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
                 raise
             cause = str(getattr(error, "orig", None) or error).strip().splitlines()
             problem = without_passwords(cause[0] if cause else type(error).__name__)
-            raise DataError(f"{name}: {problem.rstrip('.')}.", tr(_REMEDY)) from None
+            raise DataError(tr("{place}: {problem}.", place=name, problem=problem.rstrip(".")), tr(_REMEDY)) from None
 
     with contextlib.closing(results()) as opened:
         columns = distinct_names([str(column) for column in next(opened)])

@@ -91,7 +91,7 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
         columns,
         chunked(rows(), columns),
         needs_bom=lines.marked,
-        notes=[*lines.notes, *(f"{lines.name}: {note}" for note in notes)],
+        notes=[*lines.notes, *(tr("{place}: {problem}", place=lines.name, problem=note) for note in notes)],
         has_header=has_header,
         line_numbers=lines.line_numbers,
     )

@@ -206,7 +206,7 @@ class _Scanner:
         """Read one of some characters."""
         character = self._next()
         if not character or character not in characters:
-            raise self._not_json(tr("{map} is expected", map=" or ".join(map(repr, characters))))
+            raise self._not_json(tr("{map} is expected", map=tr(" or ").join(map(repr, characters))))
         self._start += 1
         return character
 

@@ -34,7 +34,7 @@ def read(lines: Lines, options: FileOptions = RECOGNISED) -> Table:
     if not delimiter:
         return plain(lines)
     table = delimited.read(lines, delimiter, options)
-    name = {"\t": "tabs", ",": "commas", ";": "semicolons"}.get(delimiter, repr(delimiter))
+    name = {"\t": tr("tabs"), ",": tr("commas"), ";": tr("semicolons")}.get(delimiter, repr(delimiter))
     table.notes.append(
         tr(
             "{name} is read as a table with {name_2} between {n_columns} columns.",

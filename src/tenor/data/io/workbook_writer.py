@@ -74,7 +74,7 @@ def open_workbook_writer(stream: IO[bytes], name: str, columns: list[str]) -> It
                 problem = tr(
                     "Excel holds {max_rows:,} rows below the header, and there are more.", max_rows=MAX_ROWS - 1
                 )
-                raise DataError(f"{name}: {problem}", tr(_OTHER_FORMAT))
+                raise DataError(tr("{place}: {problem}", place=name, problem=problem), tr(_OTHER_FORMAT))
             places = (Location(name, number, column) for column in columns)
             sheet.append([_cell(sheet, value, at) for value, at in zip(row, places, strict=True)])
         n_rows += len(chunk)

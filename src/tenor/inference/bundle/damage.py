@@ -19,12 +19,14 @@ _LONGEST_PROBLEM = 300  # characters
 
 def damaged(folder: Path, problem: str) -> BundleError:
     """The error for a folder with this problem."""
-    return BundleError(f"{folder}: {problem}.", tr("Do not use this model; copy or train it again."))
+    return BundleError(
+        tr("{place}: {problem}.", place=folder, problem=problem), tr("Do not use this model; copy or train it again.")
+    )
 
 
 def first_line(problem: str) -> str:
     """The first line of a problem, shortened, since a file can make it as long as it likes."""
-    line = problem.strip().partition("\n")[0].rstrip(".")
+    line = problem.strip().partition("\n")[0].rstrip(".。")
     return line if len(line) <= _LONGEST_PROBLEM else line[:_LONGEST_PROBLEM] + "..."
 
 
@@ -83,4 +85,4 @@ def check_logits(logits: Floats, texts: int, task: Task) -> None:
         problem = tr("{weights}: a logit of a text is not finite", weights=WEIGHTS)
     else:
         return
-    raise BundleError(f"{problem}.", tr("Do not use this model; copy or train it again."))
+    raise BundleError(tr("{problem}.", problem=problem), tr("Do not use this model; copy or train it again."))

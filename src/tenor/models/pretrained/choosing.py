@@ -38,7 +38,7 @@ def unknown_letters(model: str, tokenizer: SubwordTokenizer, texts: Sequence[str
     if share <= MAX_UNKNOWN or allowed:
         return round(share, 4)
     script = main_script(texts)
-    named = "" if script == scripts.SCRIPTS[-1] else tr(", which are mostly {script}", script=script)
+    named = "" if script == scripts.SCRIPTS[-1] else tr(", which are mostly {script}", script=tr(script))
     raise SettingsError(
         tr(
             "{model}: this encoder cannot read the texts: it does not know {share:.0%} of their letters{named}.",
@@ -62,7 +62,7 @@ def _alternatives(script: str) -> str:
     kind = (
         tr("a multilingual encoder")
         if language == "multilingual"
-        else tr("an encoder for {language}", language=language)
+        else tr("an encoder for {language}", language=tr(language))
     )
     if here:
         return tr("Choose {kind} that is here, with model=NAME: {here}.", kind=kind, here=", ".join(here))

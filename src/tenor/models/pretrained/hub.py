@@ -82,5 +82,5 @@ def _download(encoder: Encoder) -> Path:
         try:
             return modelscope_hub.download(encoder.modelscope)
         except TenorError:
-            problem = tr("{problem}, and ModelScope cannot be reached either.", problem=error.problem.rstrip("."))
+            problem = tr("{problem}, and ModelScope cannot be reached either.", problem=error.problem.rstrip(".。"))
             raise TenorError(problem, error.remedy) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tenor._core.language import tr
+from tenor._core.printable import printable
 from tenor._core.records import JsonObject, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
@@ -132,7 +133,7 @@ def _with_settings_errors(folder: EncoderFolder, read: Callable[[], Result]) -> 
     except OSError as error:
         problem = error.strerror or str(error)
     except (ValueError, IrregularFileError) as error:
-        problem = ascii(str(error).partition("\n")[0])[1:-1][:300]
+        problem = printable(str(error).partition("\n")[0])[:300]
     raise SettingsError(
         tr(
             "{path}: the weights of the {model_type} encoder cannot be read: {problem}.",

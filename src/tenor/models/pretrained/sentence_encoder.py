@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.language import mark, tr
+from tenor._core.printable import printable
 from tenor._core.records import Record, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
@@ -74,7 +75,7 @@ class SentenceEncoder:
             except KeyError as error:
                 raise damaged(folder, tr("there is no {error}", error=error)) from None
             except (ValueError, IrregularFileError) as error:
-                raise damaged(folder, ascii(str(error).partition("\n")[0])[1:-1][:300]) from None
+                raise damaged(folder, printable(str(error).partition("\n")[0])[:300]) from None
             if kernel.shape != (layer.inputs, layer.outputs) or bias.shape != (layer.outputs,):
                 raise damaged(
                     folder,

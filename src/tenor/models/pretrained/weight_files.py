@@ -90,7 +90,7 @@ def missing(model: object, names: Collection[str]) -> SettingsError:
             tr("{none}, but {renamed!r:.100}.", none=none, renamed=renamed[0]),
             tr("If these are its weights, rename the file to {name}; otherwise download the model again.", name=name),
         )
-    return SettingsError(f"{none}.", tr("Download one of the two with the model."))
+    return SettingsError(tr("{problem}.", problem=none), tr("Download one of the two with the model."))
 
 
 class WeightFiles:
