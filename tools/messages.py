@@ -116,7 +116,9 @@ def _of_typer() -> Iterator[Found]:
 
     for node in ast.walk(ast.parse(Path(typer.core.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "_":
-            yield Found(ast.literal_eval(node.args[0]), "typer")
+            text = ast.literal_eval(node.args[0])
+            if not text.startswith("No such command"):  # typer goes on to change it; tenor.cli.usage_errors has it
+                yield Found(text, "typer")
 
 
 def _empty(locale: str) -> Catalog:
