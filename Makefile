@@ -52,6 +52,7 @@ check: $(INSTALLED)
 	$(BIN)/python tools/tree.py --check
 	$(BIN)/python tools/families.py --check
 	$(BIN)/python tools/terms.py --check
+	$(BIN)/python tools/messages.py
 	$(BIN)/python tools/words.py
 	$(BIN)/python tools/twins.py
 

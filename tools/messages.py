@@ -45,7 +45,7 @@ def messages() -> dict[Text, list[str]]:
     """Every message with the files that have it, in the order of the source."""
     files: dict[Text, list[str]] = {}
     for text, file in [*_of_source(), *_of_templates(), *_of_program(), *_of_typer()]:
-        if (text if isinstance(text, str) else text[0]).strip(" \n") or text == " ":
+        if (text if isinstance(text, str) else text[0]).strip():
             names = files.setdefault(text, [])
             if file not in names:
                 names.append(file)
@@ -171,7 +171,7 @@ def problems(catalogue: Catalog, texts: dict[Text, list[str]]) -> Iterator[str]:
 def _problems(message: Message) -> Iterator[str]:
     english = message.id if isinstance(message.id, str) else message.id[-1]
     for translation in [message.string] if isinstance(message.string, str) else message.string or [""]:
-        if not translation and english.strip():
+        if not translation:
             yield "there is no translation"
             continue
         try:

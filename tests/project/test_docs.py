@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.main import get_command
 
+from tenor._core.language import use_language
 from tenor.cli.main import app
 from tenor.config import settings
 from tenor.data.builtin import BUILTINS
@@ -39,7 +40,7 @@ def read(name: str) -> str:
 
 
 def commands() -> dict[str, object]:
-    """Every command by its name, such as `corrections export`."""
+    """Every command by its name, such as `corrections export`, in the language of the moment."""
     group = get_command(app)
     result = dict(group.commands)  # type: ignore[attr-defined]
     for name, inner in group.commands.items():  # type: ignore[attr-defined]
@@ -57,44 +58,28 @@ HEADS = {
     "unknown or missing option, and 130 after an interruption. If `auto` is interrupted and a model is ready,\n"
     "that model is saved and the exit code is 0.\n",
     "commands.zh.md": "# 命令\n\n"
-    "本页就是 `tenor COMMAND --help` 打印的内容（英文），每条命令前有中文说明。\n"
+    "本页就是中文环境下 `tenor COMMAND --help` 打印的内容。\n"
     "结果写到标准输出，其他内容写到标准错误。退出码 0 表示成功；1 表示输入或取值有误，并用两行说明哪里不对、怎么办，\n"
     "第三行可能给出 `tenor help` 的主题；2 表示选项不存在或缺少选项；130 表示被中断。\n"
     "如果 `auto` 被中断时已经得到一个模型，则保存该模型，退出码为 0。\n",
 }
-CHINESE = {
-    "check": "训练之前，检查带标签的数据集有没有问题。",
-    "train": "用带标签的文本训练模型，在留出文本上评估，并保存模型文件夹。",
-    "tune": "为某种模型类型搜索更好的参数。",
-    "evaluate": "用带标签的文本评估模型，并列出表现明显低于整体的数据切片。",
-    "compare": "用带标签的文本比较两个模型：哪个更好，在哪些文本上不同。",
-    "predict": "预测一条文本，或文件中每一行的标签。",
-    "explain": "标出影响判断的字词，并衡量解释的忠实度。",
-    "serve": "通过 HTTP 提供模型，并在 / 提供网页。",
-    "corrections export": "把服务中收集的更正导出为表格。",
-    "export": "把模型的网络写成 ONNX 计算图，存入模型文件夹。",
-    "verify": "把模型的计算图与训练机器上的结果比较。",
-    "pretrain": "用没有标签的文本训练编码器。",
-    "datasets": "列出内置数据集。",
-    "models": "列出推荐的预训练编码器，以及本机已有哪些。",
-    "families": "列出模型类型及其参数。",
-    "help": "用几行文字解释一个主题，或术语表中的一个术语（`--lang zh` 用中文）。",
-}
 
 
 def commands_page(name: str) -> str:
-    """The page of commands: `commands.md`, or `commands.zh.md` with a sentence in Chinese for each command."""
-    parts = [HEADS[name]]
+    """The page of commands: `commands.md`, or `commands.zh.md` with the help in Chinese."""
+    with use_language("zh" if name == "commands.zh.md" else "en"):
+        return HEADS[name] + "".join(_help_sections())
+
+
+def _help_sections() -> Iterator[str]:
     for command_name, command in commands().items():
         width = {"terminal_width": 100, "max_content_width": 100}
         context = command.make_context(  # type: ignore[attr-defined]
             command_name, [], resilient_parsing=True, help_option_names=["-h", "--help"], **width
         )
         context.info_name = f"tenor {command_name}"
-        sentence = f"{CHINESE[command_name]}\n\n" if name == "commands.zh.md" else ""
         shown = command.get_help(context).strip()  # type: ignore[attr-defined]
-        parts.append(f"\n## tenor {command_name}\n\n{sentence}```text\n{shown}\n```\n")
-    return "".join(parts)
+        yield f"\n## tenor {command_name}\n\n```text\n{shown}\n```\n"
 
 
 def options() -> set[str]:
@@ -155,7 +140,9 @@ def test_every_builtin_dataset_is_described(name: str) -> None:
     assert f"| `{name}` | {row.rows:,} | {row.language} |" in read("docs/reference/data.md")
 
 
-@pytest.mark.parametrize("tool", ["tools/tree.py", "tools/families.py", "tools/terms.py", "bench/summary.py"])
+@pytest.mark.parametrize(
+    "tool", ["tools/tree.py", "tools/families.py", "tools/terms.py", "tools/messages.py", "bench/summary.py"]
+)
 def test_generated_parts_are_up_to_date(tool: str) -> None:
     done = subprocess.run([sys.executable, ROOT / tool, "--check"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")

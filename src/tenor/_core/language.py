@@ -64,7 +64,7 @@ def mark(message: str, /) -> str:
 
 def sentences(*parts: str) -> str:
     """Sentences of one paragraph. English has a blank between them, Chinese has none."""
-    return tr(" ").join(filter(None, parts))
+    return ("" if language() == "zh" else " ").join(filter(None, parts))
 
 
 @cache

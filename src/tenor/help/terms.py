@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from tenor.help.topics import Language
+from tenor._core.language import Language
 
 
 class Term(NamedTuple):

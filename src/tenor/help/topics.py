@@ -8,9 +8,9 @@ import difflib
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-Language: TypeAlias = Literal["en", "zh"]
+from tenor._core.language import Language
 
 DOCS_VARIABLE = "TENOR_DOCS"
 """Environment variable: the address of the documentation, of one version, as `make docs` builds it."""
