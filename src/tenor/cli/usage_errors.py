@@ -48,7 +48,7 @@ def lines(error: Any) -> list[str]:
 
 
 def _translated(message: str) -> str:
-    """A message of typer in the language of the moment; one that is not known stays as it is."""
+    """A message of typer in the language of the moment; one that is not known stays unchanged."""
     for pattern, sentence in reversed(_SENTENCES):
         if match := pattern.fullmatch(message):
             values = {name: _translated(value) for name, value in match.groupdict().items()}
