@@ -9,6 +9,7 @@ library of the command line says itself (Usage, Missing option) is a message too
 """
 
 import ast
+import dataclasses
 import datetime
 import io
 import re
@@ -89,6 +90,7 @@ def _of_program() -> Iterator[Found]:
     from tenor.config import settings
     from tenor.data import builtin
     from tenor.data.fields import FieldKind
+    from tenor.inference.bundle.metrics_file import Timing
     from tenor.models import registry
     from tenor.tasks import Kind
     from tenor.text import scripts
@@ -105,6 +107,8 @@ def _of_program() -> Iterator[Found]:
     for dataset in builtin.BUILTINS.values():
         yield Found(dataset.summary, "tenor/data/builtin.py")
     yield from (Found(script, "tenor/text/scripts.py") for script in scripts.SCRIPTS)
+    steps = (field.name.removesuffix("_s").replace("_", "-") for field in dataclasses.fields(Timing))
+    yield from (Found(step, "tenor/inference/bundle/metrics_file.py") for step in steps)
     yield from (Found(kind, "tenor/tasks/base.py") for kind in get_args(Kind))
     yield from (Found(kind, "tenor/data/fields.py") for kind in get_args(FieldKind))
     yield from (Found(severity, "tenor/checks/finding.py") for severity in get_args(Severity))

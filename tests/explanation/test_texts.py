@@ -130,13 +130,13 @@ def test_of_a_number_its_own_unit_is_explained() -> None:
     assert dull.weight < -20
 
 
-def test_chinese_characters_are_words_and_blanks_are_none() -> None:
+def test_chinese_words_are_words_and_blanks_are_none() -> None:
     texts, labels = map(list, zip(*chinese(), strict=True))
     model = TextClassifier(settings=SETTINGS["characters"]).fit(texts, labels)
     [explanation] = model.explain(["服务很差， 房间 糟糕"])
     evidence = explanation.labels[0]
     parts = [explanation.text[span.begin : span.end] for span in evidence.spans]
-    assert [part for part in parts if part.isalnum()] == list("服务很差房间糟糕")
+    assert [part for part in parts if part.isalnum()] == ["服务", "很差", "房间", "糟糕"]
     assert all(part.strip() for part in parts)
     assert total(explanation) == pytest.approx(evidence.logit, abs=1e-4)
 

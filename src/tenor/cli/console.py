@@ -80,7 +80,8 @@ class Console(Callback):
         elif not self._quiet and time.monotonic() - self._last_line_at >= _LINE_EVERY_S:
             self._last_line_at = time.monotonic()
             progress = tr("{done:,} of {total:,}", done=done, total=total) if total else counted(done, "row")
-            self.on_message(f"{stage}: {progress}" + (f"; {describe(metrics)}" if metrics else ""))
+            details = tr("; ") + describe(metrics) if metrics else ""
+            self.on_message(tr("{stage}: {progress}", stage=stage, progress=progress) + details)
 
     def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:
         """Print the metrics of an epoch."""

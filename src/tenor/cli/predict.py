@@ -282,7 +282,7 @@ def _label_files(
             labelled = on_cluster.label_shards(on, shards, job, record, workers, worker_cores)
         with contextlib.closing(labelled):
             for rows in labelled:
-                callback.on_progress("predict", rows, 0, {})
+                callback.on_progress(tr("predict"), rows, 0, {})
         counts, files = record.row_counts, counted(len(record.done), "file")
         callback.on_message(
             tr(

@@ -220,8 +220,12 @@ def _lines(metrics: JsonObject, elapsed: float, rest: str) -> list[str]:
     lines = metrics_text.evaluation_lines(metrics["test"], tr("metrics.json lists all")) if "test" in metrics else []
     lines += metrics_text.fold_lines(metrics["cross_validation"]) if "cross_validation" in metrics else []
     timing = metrics["timing"]
-    steps = [f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s"]
+    steps = [
+        tr("{step} {seconds:.1f} s", step=tr(name.removesuffix("_s").replace("_", "-")), seconds=timing[name])
+        for name in timing
+        if name != "total_s"
+    ]
     total = timing["total_s"]
     if elapsed > total:
-        steps.append(f"{rest} {elapsed - total:.1f} s")
-    return [*lines, "", tr("took {elapsed:.1f} s ({steps})", elapsed=max(elapsed, total), steps=", ".join(steps))]
+        steps.append(tr("{step} {seconds:.1f} s", step=rest, seconds=elapsed - total))
+    return [*lines, "", tr("took {elapsed:.1f} s ({steps})", elapsed=max(elapsed, total), steps=tr(", ").join(steps))]

@@ -148,7 +148,7 @@ def read(
                 )
             rows.add(chunk.row, reader.read(opened, chunk), labels)
             if callback is not None:
-                callback.on_progress("read", chunk.row - 1 + len(chunk), 0, {})
+                callback.on_progress(tr("read"), chunk.row - 1 + len(chunk), 0, {})
         usable = rows.finish()
         if callback is not None:
             for message in opened.notes[n_notes:]:  # of files that were opened meanwhile

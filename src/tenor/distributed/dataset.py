@@ -155,7 +155,7 @@ class DistributedDataset:
         summaries: list[PartitionSummary] = []
         for each in self.pool.call_each("read", [(files, options) for files in blocks]):
             summaries.append(each)
-            callback.on_progress("read", sum(summary.read for summary in summaries), 0, {})
+            callback.on_progress(tr("read"), sum(summary.read for summary in summaries), 0, {})
         self.sizes = np.array([each.rows for each in summaries])
         self.starts = np.cumsum([0, *(each.read for each in summaries[:-1])])
         return merge_summaries(summaries)

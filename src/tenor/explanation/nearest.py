@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.data.fields import Fields
 from tenor.explanation.reference_texts import ReferenceTexts
 from tenor.inference.predictor import Predictor
@@ -57,7 +58,7 @@ def nearest_texts(
         best = np.argsort(-cosines, axis=1, kind="stable")[:, :limit]
         rows, cosines = np.take_along_axis(rows, best, axis=1), np.take_along_axis(cosines, best, axis=1)
         if callback is not None:
-            callback.on_progress("nearest", min(at + _BLOCK, len(reference.texts)), len(reference.texts), {})
+            callback.on_progress(tr("nearest"), min(at + _BLOCK, len(reference.texts)), len(reference.texts), {})
     return [
         [_neighbour(reference, row, cosine, predictor.fields) for row, cosine in zip(*pair, strict=True) if cosine > 0]
         for pair in zip(rows.tolist(), cosines.tolist(), strict=True)

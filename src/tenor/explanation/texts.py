@@ -7,8 +7,8 @@ label has its own logit; for numbers it is the number.
 The logit is the sum of a base, the output for an empty text, and of what each character adds (`models.attribution`).
 In a row of several fields, words belong to the text fields, and each other field adds something by itself.
 Logits have the temperature of the calibrated probabilities, but not the share of the uniform distribution, which comes
-from no word. Characters are shown as words: runs of letters and digits, one Chinese character, one emoji, and
-punctuation that adds something.
+from no word. Characters are shown as words: runs of letters and digits, Chinese words, one emoji, and punctuation that
+adds something.
 """
 
 import bisect
@@ -28,6 +28,7 @@ from tenor.errors import SettingsError
 from tenor.inference.predictor import Predictor
 from tenor.models.attribution import Attribution, Shares
 from tenor.tasks import Floats, Task
+from tenor.text.chinese_words import chinese_words
 from tenor.text.tokenise import tokenise
 
 
@@ -252,6 +253,8 @@ def _words(text: str, weights: Shares) -> tuple[Span, ...]:
     number = np.full(len(text), -1)
     for index, (begin, end) in enumerate(zip(tokens.begin.tolist(), tokens.end.tolist(), strict=True)):
         number[begin:end] = index
+    for begin, end in chinese_words(text):
+        number[begin:end] = number[begin]
     number[(number < 0) & (weights != 0)] = -2
     edges = np.flatnonzero(np.diff(number, prepend=-3, append=-3))
     runs = [(begin, end) for begin, end in itertools.pairwise(edges.tolist()) if number[begin] != -1]

@@ -201,7 +201,7 @@ def label_file(
                 review.add(chunk)
 
         counts = label_table(
-            source, labeller, write_and_review, lambda rows: callback.on_progress("predict", rows, 0, {}), cache
+            source, labeller, write_and_review, lambda rows: callback.on_progress(tr("predict"), rows, 0, {}), cache
         )
     if review is not None:
         review.write(callback)

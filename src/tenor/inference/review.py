@@ -152,5 +152,5 @@ def review_table(source: Table, labeller: RowLabeller, options: ReviewOptions, c
         WriteError: The file cannot be written.
     """
     rows = ReviewRows(labeller, source, options)
-    predict_table.label_table(source, labeller, rows.add, lambda done: callback.on_progress("predict", done, 0, {}))
+    predict_table.label_table(source, labeller, rows.add, lambda done: callback.on_progress(tr("predict"), done, 0, {}))
     rows.write(callback)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.threads import parallel_map
 from tenor.data.blocks import row_blocks
 from tenor.data.fields import SINGLE_TEXT, Fields
@@ -73,7 +74,7 @@ def count(
         for part in parallel_map(count_one, text_blocks(texts, fields)):
             yield part
             done += len(part.row_offsets) - 1
-            callback.on_progress("count", done, len(texts), {})
+            callback.on_progress(tr("count"), done, len(texts), {})
 
     return concatenate(counted(), text_source(texts).on_disk)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor.models.linear.loss import SearchLoss, inner_product_for
 from tenor.tasks import Activation, Floats
 
@@ -102,7 +103,7 @@ class Search:
             self._history.change_penalty(change)
         self._C, self.has_converged = C, False
         for step in range(stop.max_iter):
-            callback.on_progress("fit", step, stop.max_iter, {})
+            callback.on_progress(tr("fit"), step, stop.max_iter, {})
             if is_new or self._is_curvature_due():
                 self._update_curvature()
                 is_new = False
@@ -121,7 +122,7 @@ class Search:
             self._gradient[self._penalised] += self.weights[self._penalised] / np.float32(C)
             self._history.append(direction, self._gradient, previous)
             self._n_steps += 1
-        callback.on_progress("fit", stop.max_iter, stop.max_iter, {})
+        callback.on_progress(tr("fit"), stop.max_iter, stop.max_iter, {})
 
     def _is_curvature_due(self) -> bool:
         """After 0, 4, 12, 28, 60 ... steps. The curvature of a squared error never changes."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.models.attribution import Attribution, Shares, share_by_character
 from tenor.models.base import Arrays
@@ -107,7 +108,7 @@ class Network(NeuralModel):
             outputs[batch.rows] = predict(ids)[:rows]
             done += rows
             if callback is not None:
-                callback.on_progress("features", done, len(outputs), {})
+                callback.on_progress(tr("features"), done, len(outputs), {})
         return encoded.mean_by_text(outputs)
 
     def batches(self, encoded: Encoded) -> list[Batch]:

@@ -81,7 +81,7 @@ class FrozenEncoder:
         for batch in encoder_batches(encoded.lengths):
             result[batch.rows] = self._run(encoded.pad(batch.rows, batch.width))
             done += len(batch.rows)
-            callback.on_progress("features", done, len(result), {})
+            callback.on_progress(tr("features"), done, len(result), {})
         return encoded.mean_by_text(result)
 
     def with_head(self, head: LinearWeights, task: Task) -> OnnxNetwork:
