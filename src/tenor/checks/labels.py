@@ -95,11 +95,11 @@ def similar(data: Dataset) -> Iterator[Finding]:
     if pairs:
         shown = [
             tr(
-                "{rare!r} ({counts:,}) and {usual!r} ({counts_2:,})",
+                "{rare!r} ({n_rare:,}) and {usual!r} ({n_usual:,})",
                 rare=rare,
-                counts=counts[rare],
+                n_rare=counts[rare],
                 usual=usual,
-                counts_2=counts[usual],
+                n_usual=counts[usual],
             )
             for rare, usual in pairs
         ]
@@ -109,9 +109,9 @@ def similar(data: Dataset) -> Iterator[Finding]:
             problem=tr("labels have similar names: {shown}", shown="; ".join(shown[:_SHOWN]))
             + (_dots(len(shown)) or "."),
             remedy=tr(
-                "If they are one class, merge them: `fix=OUT` with `merge='{pairs}={pairs_2}'`.",
-                pairs=pairs[0][0],
-                pairs_2=pairs[0][1],
+                "If they are one class, merge them: `fix=OUT` with `merge='{rare}={usual}'`.",
+                rare=pairs[0][0],
+                usual=pairs[0][1],
             ),
             count=len(pairs),
         )

@@ -74,8 +74,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
             more=more,
         ),
         remedy=tr(
-            "See whether new texts will have {word}; if not, take {word} out of the texts.",
-            word="it" if one else "them",
+            "See whether new texts will have {it}; if not, take {it} out of the texts.", it="it" if one else "them"
         ),
     )
     sorted_rows = sorted(tokens_in)

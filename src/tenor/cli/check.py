@@ -164,11 +164,11 @@ def _summary_lines(summary: JsonObject) -> list[str]:
     tokens = summary["tokens"]
     lines.append(
         tr(
-            "tokens of a text: {tokens:,} to {tokens_2:,}, median {tokens_3:,.0f}, 95% have at most {tokens_4:,.0f}",
-            tokens=tokens["least"],
-            tokens_2=tokens["most"],
-            tokens_3=tokens["median"],
-            tokens_4=tokens["percentile_95"],
+            "tokens of a text: {least:,} to {most:,}, median {median:,.0f}, 95% have at most {most_of_95:,.0f}",
+            least=tokens["least"],
+            most=tokens["most"],
+            median=tokens["median"],
+            most_of_95=tokens["percentile_95"],
         )
     )
     scripts = (f"{name} {share:.1%}" for name, share in summary["scripts"].items())

@@ -96,10 +96,10 @@ def _metric_lines(metrics: JsonObject) -> list[str]:
     if test := metrics["mcnemar"]:
         lines.append(
             tr(
-                "right in A alone: {test}, in B alone: {test_2:,} (McNemar's test: p = {test_3:.2g})",
-                test=counted(test["only_first_right"], "text"),
-                test_2=test["only_second_right"],
-                test_3=test["p"],
+                "right in A alone: {first}, in B alone: {second:,} (McNemar's test: p = {p:.2g})",
+                first=counted(test["only_first_right"], "text"),
+                second=test["only_second_right"],
+                p=test["p"],
             )
         )
     if unmeasured := metrics["unmeasured_classes"]:

@@ -169,9 +169,9 @@ class RunConfig:
             if values.setdefault("family", "auto") != "auto":
                 raise SettingsError(
                     tr(
-                        "`{next}=...` chooses the best model, and `family=...` is {values!r}.",
-                        next=next(iter(auto_settings)),
-                        values=values["family"],
+                        "`{option}=...` chooses the best model, and `family=...` is {family!r}.",
+                        option=next(iter(auto_settings)),
+                        family=values["family"],
                     ),
                     tr(_ONE_OF_TWO),
                 )

@@ -98,7 +98,7 @@ class CorrectionStore:
             if error.name == "psycopg":
                 raise missing_extra(tr("Keeping corrections in PostgreSQL"), "postgresql") from None
             raise SettingsError(
-                tr("{name}: this needs the package {name_2}.", name=self.name, name_2=error.name), tr("Install it.")
+                tr("{name}: this needs the package {package}.", name=self.name, package=error.name), tr("Install it.")
             ) from None
         except sql.exc.ArgumentError as error:
             raise SettingsError(
@@ -206,9 +206,9 @@ class CorrectionStore:
             yield
         except sql.exc.DBAPIError as error:
             problem = tr(
-                "{name}: the database of corrections says: {splitlines}.",
+                "{name}: the database of corrections says: {error}.",
                 name=self.name,
-                splitlines=str(error.orig).splitlines()[0],
+                error=str(error.orig).splitlines()[0],
             )
             raise TenorError(problem, tr("Check that it is one, that it runs and that there is room.")) from None
 

@@ -91,10 +91,10 @@ class Dataset:
             read = tr("pairs of texts from columns {texts}", texts=texts)
         labels = self.label_columns or (self.label_column,)
         return tr(
-            "{read}, labels from column{value} {map}.",
+            "{read}, labels from column{s} {columns}.",
             read=read,
-            value="s" * (len(labels) > 1),
-            map=", ".join(map(repr, labels)),
+            s="s" * (len(labels) > 1),
+            columns=", ".join(map(repr, labels)),
         )
 
     def row_number(self, row: int) -> int:

@@ -162,9 +162,9 @@ class DiskBuilder:
     def _contradiction(self, row: int | None, kind: Kind) -> DataError:
         return DataError(
             tr(
-                "the labels of the first rows make the task {kind}, but those of later rows make it {kind_2}.",
+                "the labels of the first rows make the task {kind}, but those of later rows make it {later_kind}.",
                 kind=self._kind,
-                kind_2=kind,
+                later_kind=kind,
             ),
             tr("Choose one with `task=...`."),
             self._column.at(row),

@@ -83,7 +83,7 @@ class FeatureSummary:
         if not self.filled:
             return tr("it is empty in every row")
         if len(self._distinct) == 1 and not self.missing:
-            return tr("every row has the value {next!r:.40}", next=next(iter(self._distinct)))
+            return tr("every row has the value {value!r:.40}", value=next(iter(self._distinct)))
         if self.filled < _MIN_ROWS or len(self._distinct) < min(self.filled, _MAX_DISTINCT):
             return None
         name, kind = self.name.strip().lower(), self.field().kind

@@ -208,10 +208,10 @@ def _is_pair(texts: Sequence[str], options: ReadOptions) -> bool:
     if options.pair and len(texts) != 2:
         raise SettingsError(
             tr(
-                "`pair=True` needs two text fields, and there {word} {texts}: {texts_2}.",
-                word="is" if len(texts) == 1 else "are",
-                texts=counted(len(texts), "text field"),
-                texts_2=listed(texts),
+                "`pair=True` needs two text fields, and there {are} {n_texts}: {names}.",
+                are="is" if len(texts) == 1 else "are",
+                n_texts=counted(len(texts), "text field"),
+                names=listed(texts),
             ),
             tr("Name two columns with `text=...`, or leave it out."),
         )

@@ -147,7 +147,7 @@ def _written_numbers(values: list[object], column: LabelColumn) -> ParsedLabels 
         return None
     if None in map(number_format.parse, strings) or any(abs(number) >= LARGEST_NUMBER for number in different):
         return None
-    note = tr("the labels are numbers: {describe}.", describe=number_format.describe())
+    note = tr("the labels are numbers: {formats}.", formats=number_format.describe())
     if column.task is None:
         note = f"{regression_note(min(different), max(different))} {number_format.describe()}."
     return ParsedLabels("regression", numbers, note, number_format.decimal)

@@ -166,10 +166,10 @@ def for_table(source: Table, fields: Fields, requested: ColumnNames = None) -> R
         if len(texts) != n_texts:
             raise DataError(
                 tr(
-                    "{name}: `text=...` names {texts}, and the model reads {texts_2}: {names}.",
+                    "{name}: `text=...` names {given}, and the model reads {read}: {names}.",
                     name=name,
-                    texts=counted(len(texts), "column"),
-                    texts_2=counted(n_texts, "text field"),
+                    given=counted(len(texts), "column"),
+                    read=counted(n_texts, "text field"),
                     names=listed(names[:n_texts]),
                 ),
                 tr("Name a column for each, in this order, or none."),

@@ -86,9 +86,9 @@ def _date_order(values: Sequence[object], numbers: Sequence[int], name: str, col
     if len(shown) > 1:
         raise DataError(
             tr(
-                "the day comes first in row {shown}, and the month in row {shown_2}.",
-                shown=shown["day"],
-                shown_2=shown["month"],
+                "the day comes first in row {day_row}, and the month in row {month_row}.",
+                day_row=shown["day"],
+                month_row=shown["month"],
             ),
             tr("Write all dates in one order, such as 2024-03-01."),
             Location(name, max(shown.values()), column),

@@ -136,10 +136,10 @@ class DistributedDataset:
         measured = tr("{n_test:,} test texts", n_test=0 if test is None else len(test))
         callback.on_message(
             tr(
-                "{n_data:,} training texts, {measured}; {describe}.",
-                n_data=len(data),
+                "{n_texts:,} training texts, {measured}; {labels}.",
+                n_texts=len(data),
                 measured=measured,
-                describe=self.task.describe(),
+                labels=self.task.describe(),
             )
         )
         return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})

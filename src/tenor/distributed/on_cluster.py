@@ -42,7 +42,7 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
     if isinstance(family, LinearFamily) and train_linear is None:
         raise SettingsError(
             tr("the family {name!r} cannot be trained on a cluster.", name=family.name),
-            tr("Train on this machine, or choose a family such as {next!r}.", next=next(iter(LINEAR_TRAINERS))),
+            tr("Train on this machine, or choose a family such as {family!r}.", family=next(iter(LINEAR_TRAINERS))),
         )
     if train_linear is not None and run.fold_chinese:
         raise SettingsError(

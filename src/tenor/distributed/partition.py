@@ -80,7 +80,7 @@ class Partition:
         """Read files, given by their paths or URLs. Raises DataError if they cannot be read."""
         with tempfile.TemporaryDirectory() as scratch:
             paths = [locations.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
-            name = tr("{name} to {name_2}", name=paths[0].name, name_2=paths[-1].name)
+            name = tr("{first} to {last}", first=paths[0].name, last=paths[-1].name)
             joined = len(paths) > 1
             opened = (
                 table.open_joined(paths, name, options.files) if joined else table.open_table(paths[0], options.files)

@@ -105,10 +105,7 @@ def running(
             serve.run(made.bind(), name=NAME, route_prefix="/", logging_config=quiet)
         except (RuntimeError, ValueError, serve.exceptions.RayServeException) as error:
             raise TenorError(
-                tr(
-                    "the models cannot be served on this cluster: {splitlines}",
-                    splitlines=str(error).strip().splitlines()[0],
-                ),
+                tr("the models cannot be served on this cluster: {error}", error=str(error).strip().splitlines()[0]),
                 tr("Look at the logs of Ray, and at what else it serves ('serve status')."),
             ) from None
         yield

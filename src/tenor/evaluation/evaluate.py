@@ -150,7 +150,11 @@ def common_task(first: Predictor, second: Predictor) -> Task:
     first_task, second_task = first.bundle.task, second.bundle.task
     if type(first_task) is not type(second_task):
         raise SettingsError(
-            tr("the models have different tasks: {kind} and {kind_2}.", kind=first_task.kind, kind_2=second_task.kind),
+            tr(
+                "the models have different tasks: {kind} and {other_kind}.",
+                kind=first_task.kind,
+                other_kind=second_task.kind,
+            ),
             tr("Compare models of one task."),
         )
     return first_task.union(second_task)

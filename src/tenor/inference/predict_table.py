@@ -84,7 +84,7 @@ def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = 
     if requested is not None or source.columns == ["text"]:
         return source.notes
     texts = reader.text_columns
-    columns = tr("texts from column{value} {map}.", value="s" * (len(texts) > 1), map=", ".join(map(repr, texts)))
+    columns = tr("texts from column{s} {columns}.", s="s" * (len(texts) > 1), columns=", ".join(map(repr, texts)))
     return [*source.notes, columns]
 
 

@@ -193,7 +193,8 @@ class JsonReader:
             remedy = tr("give a string, a number, true, false or null.")
             if first == b"[" and self._list_fields and not is_row:
                 remedy += tr(
-                    " A list of strings belongs into {map}.", map=tr(" or ").join(map(repr, sorted(self._list_fields)))
+                    " A list of strings belongs into {fields}.",
+                    fields=tr(" or ").join(map(repr, sorted(self._list_fields))),
                 )
             raise HTTPException(422, f"{printable_key(key)}: {remedy}")
         for word, value in _WORDS.items():

@@ -116,7 +116,7 @@ class Run:
 
 def _tenor_error(error: MlflowException) -> TenorError:
     return TenorError(
-        tr("MLflow: {splitlines}", splitlines=str(error).splitlines()[0]),
+        tr("MLflow: {error}", error=str(error).splitlines()[0]),
         tr("Fix that, or train without `log='mlflow'`."),
     )
 

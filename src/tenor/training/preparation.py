@@ -96,10 +96,10 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     )
     callback.on_message(
         tr(
-            "{n_data:,} training texts, {held_out_parts}; {describe}.",
-            n_data=len(data),
+            "{n_texts:,} training texts, {held_out_parts}; {labels}.",
+            n_texts=len(data),
             held_out_parts=held_out_parts,
-            describe=task.describe(),
+            labels=task.describe(),
         )
     )
     character_map = folding.choose(run.fold_chinese, data.texts, splitting.targets_of(task, data), task, run.seed)

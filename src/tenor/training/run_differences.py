@@ -32,7 +32,7 @@ def describe_differences(before: JsonMapping, now: JsonMapping) -> str:
 def _change(name: str, before: object, now: object) -> str:
     if any(isinstance(value, str) and _FINGERPRINT.fullmatch(value) for value in (before, now)):
         return tr("{name} differs", name=name)  # fingerprints say nothing to people
-    return tr("{name} is {short}, was {short_2}", name=name, short=_short(now), short_2=_short(before))
+    return tr("{name} is {now}, was {before}", name=name, now=_short(now), before=_short(before))
 
 
 def _short(value: object) -> str:

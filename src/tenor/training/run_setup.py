@@ -41,10 +41,10 @@ def load_init(folder: str | None, family: Family) -> EncoderBundle | None:
     if encoder.family.name != family.name:
         raise SettingsError(
             tr(
-                "{folder}: this is an encoder of the family {name!r}, not {name_2!r}.",
+                "{folder}: this is an encoder of the family {family!r}, not {expected!r}.",
                 folder=folder,
-                name=encoder.family.name,
-                name_2=family.name,
+                family=encoder.family.name,
+                expected=family.name,
             ),
             tr("Train with `family={name!r}`.", name=encoder.family.name),
         )

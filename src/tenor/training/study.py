@@ -203,9 +203,9 @@ def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
     except (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
         raise TenorError(
             tr(
-                "{database}: this is not a database of trials: {splitlines}",
+                "{database}: this is not a database of trials: {error}",
                 database=database,
-                splitlines=str(error).splitlines()[0],
+                error=str(error).splitlines()[0],
             ),
             tr("Choose another folder (`out=...`), or remove this one."),
         ) from None

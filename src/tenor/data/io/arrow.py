@@ -145,9 +145,9 @@ def _small_batches(
                 if largest > MAX_ROW_BYTES:
                     raise DataError(
                         tr(
-                            "the row takes {megabytes}, and at most {megabytes_2} are read.",
-                            megabytes=megabytes(largest),
-                            megabytes_2=megabytes(MAX_ROW_BYTES),
+                            "the row takes {size}, and at most {most} are read.",
+                            size=megabytes(largest),
+                            most=megabytes(MAX_ROW_BYTES),
                         ),
                         remedy,
                         Location(file.file, row + int(sizes[start:end].argmax())),

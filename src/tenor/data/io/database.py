@@ -130,7 +130,7 @@ def _engine(database: DatabaseUrl) -> "sqlalchemy.Engine":
         raise DataError(tr("{name}: this is not the URL of a database.", name=database.name), tr(_REMEDY)) from None
     except ModuleNotFoundError as error:
         raise DataError(
-            tr("{name}: the driver {name_2!r} is not installed.", name=database.name, name_2=error.name),
+            tr("{name}: the driver {driver!r} is not installed.", name=database.name, driver=error.name),
             tr("Install it: pip install {name}.", name=error.name),
         ) from None
 

@@ -47,7 +47,7 @@ def decode_lines(raws: Iterable[bytes], encoding: Encoding, at: Callable[[], Loc
 def _changed(at: Location, encoding: str, other: str) -> DataError:
     """The error for a line in another encoding than the file."""
     return DataError(
-        tr("this line is {upper}, and others are {upper_2}.", upper=other.upper(), upper_2=encoding.upper()),
+        tr("this line is {encoding}, and others are {other}.", encoding=other.upper(), other=encoding.upper()),
         tr("Save all of the file as UTF-8."),
         at,
     )

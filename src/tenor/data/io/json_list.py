@@ -149,10 +149,10 @@ class _Scanner:
                 if target.key:
                     raise DataError(
                         tr(
-                            "{name}: there are lists of rows under {key!r} and {key_2!r}.",
+                            "{name}: there are lists of rows under {key!r} and {other_key!r}.",
                             name=self._lines.name,
                             key=target.key,
-                            key_2=key,
+                            other_key=key,
                         ),
                         tr("Write each list into a file of its own."),
                     )
@@ -206,7 +206,7 @@ class _Scanner:
         """Read one of some characters."""
         character = self._next()
         if not character or character not in characters:
-            raise self._not_json(tr("{map} is expected", map=tr(" or ").join(map(repr, characters))))
+            raise self._not_json(tr("{characters} is expected", characters=tr(" or ").join(map(repr, characters))))
         self._start += 1
         return character
 

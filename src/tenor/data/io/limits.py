@@ -48,9 +48,9 @@ class Expansion:
         if self._total > max(self._free, MAX_RATIO * self._size):
             raise DataError(
                 tr(
-                    "the file has {megabytes} and holds more than {megabytes_2}: over {max_ratio} times its size.",
-                    megabytes=megabytes(self._size),
-                    megabytes_2=megabytes(self._total),
+                    "the file has {size} and holds more than {content}: over {max_ratio} times its size.",
+                    size=megabytes(self._size),
+                    content=megabytes(self._total),
                     max_ratio=MAX_RATIO,
                 ),
                 self._remedy,

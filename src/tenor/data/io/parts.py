@@ -61,7 +61,7 @@ def in_folder(folder: Path) -> list[Path]:
     other = next((path for path in files if path not in tables), None)
     if other is not None:
         raise DataError(
-            tr("{name}: this folder has tables and {name_2!r}, which is not a table.", name=name, name_2=other.name),
+            tr("{name}: this folder has tables and {other!r}, which is not a table.", name=name, other=other.name),
             tr("Name the tables with a pattern, such as '{folder}'.", folder=folder / ("*" + suffix(tables[0]))),
         )
     splits = {split[0]: path for path in tables if (split := _SPLIT.match(path.name.lower()))}
@@ -100,11 +100,11 @@ def join(tables: list[Table], name: str) -> Table:
         if set(table.columns) != set(first.columns):
             raise DataError(
                 tr(
-                    "{name}: the columns are {columns}, and those of {name_2} are {columns_2}.",
+                    "{name}: the columns are {columns}, and those of {other} are {other_columns}.",
                     name=table.name,
                     columns=listed(table.columns),
-                    name_2=first.name,
-                    columns_2=listed(first.columns),
+                    other=first.name,
+                    other_columns=listed(first.columns),
                 ),
                 tr("Give every file the same columns."),
             )
@@ -134,7 +134,7 @@ def _of_one_format(files: list[Path], name: str) -> list[Path]:
                 name=name,
                 kinds=", ".join(kind or tr("without an ending") for kind in kinds),
             ),
-            tr("Name those of one with a pattern, such as '*{next}'.", next=next(filter(None, kinds))),
+            tr("Name those of one with a pattern, such as '*{ending}'.", ending=next(filter(None, kinds))),
         )
     # A writer without a row for a part leaves an empty file.
     return [path for path in files if not path.is_file() or path.stat().st_size] or files

@@ -37,9 +37,9 @@ def read(lines: Lines, options: FileOptions = RECOGNISED) -> Table:
     name = {"\t": tr("tabs"), ",": tr("commas"), ";": tr("semicolons")}.get(delimiter, repr(delimiter))
     table.notes.append(
         tr(
-            "{name} is read as a table with {name_2} between {n_columns} columns.",
+            "{name} is read as a table with {delimiters} between {n_columns} columns.",
             name=lines.name,
-            name_2=name,
+            delimiters=name,
             n_columns=len(table.columns),
         )
     )

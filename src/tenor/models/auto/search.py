@@ -212,9 +212,9 @@ def require_unlabelled(candidate: Candidate, texts: Sequence[str], setting: str)
     """Raise SettingsError if a candidate requests more unlabelled texts than there are."""
     n_texts = candidate.unlabelled or 0
     problem = tr(
-        "asks for {n_texts:,} texts without labels, and there are {n_texts_2:,}: see `unlabelled=...`",
-        n_texts=n_texts,
-        n_texts_2=len(texts),
+        "asks for {requested:,} texts without labels, and there are {available:,}: see `unlabelled=...`",
+        requested=n_texts,
+        available=len(texts),
     )
     require(n_texts <= len(texts), setting, problem)
 

@@ -81,8 +81,8 @@ def require_array(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...]
         raise RecordError(
             FILE,
             name,
-            tr("it has the shape {shape}, and the settings ask for {shape_2}", shape=array.shape, shape_2=shape),
+            tr("it has the shape {shape}, and the settings ask for {expected}", shape=array.shape, expected=shape),
         )
     if array.dtype != kind:
-        raise RecordError(FILE, name, tr("it is {dtype}, not {dtype_2}", dtype=array.dtype, dtype_2=np.dtype(kind)))
+        raise RecordError(FILE, name, tr("it is {dtype}, not {expected}", dtype=array.dtype, expected=np.dtype(kind)))
     return array

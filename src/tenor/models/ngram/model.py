@@ -193,9 +193,7 @@ def restore(saved: SavedModel) -> NgramModel:
     if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
         raise RecordError(shapes.FILE, "buckets", tr("one is out of range"))
     if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():
-        raise RecordError(
-            shapes.FILE, "idf", tr("one is not between {idf:g} and {idf_2:g}", idf=_IDF[0], idf_2=_IDF[1])
-        )
+        raise RecordError(shapes.FILE, "idf", tr("one is not between {low:g} and {high:g}", low=_IDF[0], high=_IDF[1]))
     model = LinearWeights(weights, intercept)
     return NgramModel(row_encoder, weighting, buckets, idf, model, feature_scale)
 

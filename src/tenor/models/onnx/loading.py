@@ -44,10 +44,10 @@ class OnnxGraph:
         if graph.outputs != self.outputs:
             raise GraphError(
                 tr(
-                    "{name}: the ONNX graph is that of another network: it gives {outputs} logits, not {outputs_2}",
+                    "{name}: the ONNX graph is that of another network: it gives {outputs} logits, not {expected}",
                     name=self.name,
                     outputs=graph.outputs,
-                    outputs_2=self.outputs,
+                    expected=self.outputs,
                 )
             )
         onnx_weights.check(graph, self.name, self.weights)

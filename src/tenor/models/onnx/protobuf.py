@@ -138,7 +138,7 @@ def _value(piece: Piece, kind: "Kind | Schema", where: str) -> Value:
     wire = {"int": _VARINT, "float": _FIXED32}.get(kind, _BYTES) if isinstance(kind, str) else _BYTES
     if piece.wire != wire:
         raise GraphError(
-            tr("{where}: the wire type is {wire}, not {wire_2}", where=where, wire=piece.wire, wire_2=wire)
+            tr("{where}: the wire type is {wire}, not {expected}", where=where, wire=piece.wire, expected=wire)
         )
     value = piece.value
     if isinstance(value, int):

@@ -60,7 +60,7 @@ def check(graph: Graph, name: str) -> None:
                 if last_use.get(used, number) == number:
                     cost.free(known[used].shape)
         if known["logits"].shape != (BATCH, graph.outputs):
-            raise GraphError(tr("model.graph.output: logits are {describe}", describe=describe(known["logits"].shape)))
+            raise GraphError(tr("model.graph.output: logits are {shape}", shape=describe(known["logits"].shape)))
     except GraphError as error:
         raise GraphError(tr("{name}: the ONNX graph cannot be run: {error}", name=name, error=error)) from None
 
@@ -76,7 +76,7 @@ class _Cost:
         """Count a value. Raises GraphError where it is too large."""
         if shape.count(BATCH) > 1 or shape.count(TIME) > _MOST_TIMES:
             raise GraphError(
-                tr("{where}: a value of the shape {describe} is too large", where=where, describe=describe(shape))
+                tr("{where}: a value of the shape {shape} is too large", where=where, shape=describe(shape))
             )
         kind, size = _kind(shape), size_of(shape)
         self._spend(kind, size, where)
@@ -122,7 +122,7 @@ def _follow(node: Node, known: dict[str, Value], cost: _Cost) -> None:
         results = RULES[node.kind](node, inputs)
     except (GraphError, ValueError, IndexError, TypeError, KeyError, StopIteration, ZeroDivisionError):
         shapes = ", ".join(describe(value.shape) for value in inputs)
-        options = tr(" with {dict}", dict=dict(node.attributes)) if node.attributes else ""
+        options = tr(" with {attributes}", attributes=dict(node.attributes)) if node.attributes else ""
         raise GraphError(
             tr(
                 "{where}: it does not take the shapes {shapes}{options}",

@@ -76,7 +76,7 @@ def _list_files(name: str) -> dict[str, HubFile]:
     url = f"{_endpoint()}/api/v1/models/{name}/repo/files?Revision={_REVISION}&Recursive=true"
     answer = records.parse(http_download.read(url), tr("the list of files"))
     if answer.values.get("Code") != _OK:
-        raise answer.error("Code", tr("it is {dumps}", dumps=json.dumps(answer.values.get("Code"))[:60]))
+        raise answer.error("Code", tr("it is {value}", value=json.dumps(answer.values.get("Code"))[:60]))
     files = {}
     for entry in answer.record("Data").records("Files"):
         if entry.values.get("Type") != "tree":

@@ -79,7 +79,7 @@ class SentenceEncoder:
             if kernel.shape != (layer.inputs, layer.outputs) or bias.shape != (layer.outputs,):
                 raise damaged(
                     folder,
-                    tr("its weights have the shapes {shape} and {shape_2}", shape=kernel.shape, shape_2=bias.shape),
+                    tr("its weights have the shapes {kernel} and {bias}", kernel=kernel.shape, bias=bias.shape),
                 )
             weights[f"{layer_name(number)}/kernel"] = np.ascontiguousarray(kernel)
             weights[f"{layer_name(number)}/bias"] = bias

@@ -66,10 +66,10 @@ def missing(model: object, names: Collection[str]) -> SettingsError:
         option = "from_tf" if framework.startswith("tf") else "from_flax"
         return SettingsError(
             tr(
-                "{none}. Its {framework} is a file of {frameworks}, which Tenor does not read.",
-                none=none,
-                framework=framework,
-                frameworks=_FRAMEWORKS[framework],
+                "{problem}. Its {file} is a file of {framework}, which Tenor does not read.",
+                problem=none,
+                file=framework,
+                framework=_FRAMEWORKS[framework],
             ),
             tr(
                 "Choose an encoder with {safetensors} ('tenor models' lists some), or convert it once "
@@ -81,13 +81,17 @@ def missing(model: object, names: Collection[str]) -> SettingsError:
         )
     if unfinished := sorted(name for name in names if name.endswith(_UNFINISHED)):
         return SettingsError(
-            tr("{none}, but {unfinished!r:.100}: the download is not finished.", none=none, unfinished=unfinished[0]),
+            tr(
+                "{problem}, but {unfinished!r:.100}: the download is not finished.",
+                problem=none,
+                unfinished=unfinished[0],
+            ),
             tr("Download the model again."),
         )
     if renamed := sorted(name for name in names if name.endswith((".safetensors", ".bin", ".pt"))):
         name = TORCH if renamed[0].endswith((".bin", ".pt")) else SAFETENSORS
         return SettingsError(
-            tr("{none}, but {renamed!r:.100}.", none=none, renamed=renamed[0]),
+            tr("{problem}, but {renamed!r:.100}.", problem=none, renamed=renamed[0]),
             tr("If these are its weights, rename the file to {name}; otherwise download the model again.", name=name),
         )
     return SettingsError(tr("{problem}.", problem=none), tr("Download one of the two with the model."))
