@@ -17,7 +17,7 @@ import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog, Message
@@ -97,7 +97,7 @@ def _of_program() -> Iterator[Found]:
 
     with use_language("en"):
         group = typer.main.get_command(app)
-        for command in [group, *getattr(group, "commands", {}).values()]:
+        for command in _commands(group):
             texts = [command.help, *(getattr(parameter, "help", None) for parameter in command.params)]
             yield from (Found(text, f"tenor/cli/{command.name}.py") for text in texts if text)
     for family in registry.FAMILIES.values():
@@ -112,6 +112,12 @@ def _of_program() -> Iterator[Found]:
     yield from (Found(kind, "tenor/tasks/base.py") for kind in get_args(Kind))
     yield from (Found(kind, "tenor/data/fields.py") for kind in get_args(FieldKind))
     yield from (Found(severity, "tenor/checks/finding.py") for severity in get_args(Severity))
+
+
+def _commands(group: Any) -> Iterator[Any]:
+    yield group
+    for command in getattr(group, "commands", {}).values():
+        yield from _commands(command)
 
 
 def _of_typer() -> Iterator[Found]:

@@ -174,7 +174,7 @@ def contained(context: CheckContext) -> Iterator[Finding]:
         finding = Finding(
             name="contained",
             severity="note",
-            problem=f"{line}.",
+            problem=tr("{problem}.", problem=line),
             remedy=tr("A text and a longer one that contains it always stay on one side of a split."),
             training_message=tr("{line}; both stay on one side.", line=line) if many else "",
         )

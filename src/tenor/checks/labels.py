@@ -107,7 +107,7 @@ def similar(data: Dataset) -> Iterator[Finding]:
             name="similar-labels",
             severity="note",
             problem=tr("labels have similar names: {shown}", shown="; ".join(shown[:_SHOWN]))
-            + (_dots(len(shown)) or "."),
+            + (_dots(len(shown)) or tr(".")),
             remedy=tr(
                 "If they are one class, merge them: `fix=OUT` with `merge='{rare}={usual}'`.",
                 rare=pairs[0][0],
@@ -126,7 +126,7 @@ def missing(data: Dataset) -> Iterator[Finding]:
             continue
         rows = [row for row, label in enumerate(data.labels) if label in names]
         have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, names))
-        leave_out = " and ".join(f"`missing_labels={name!r}`" for name in names)
+        leave_out = tr(" and ").join(f"`missing_labels={name!r}`" for name in names)
         yield Finding(
             name="missing-label",
             severity=severity,
@@ -155,7 +155,7 @@ def split_labels(data: Dataset) -> Iterator[Finding]:
     yield Finding(
         name="list-labels",
         severity="warning",
-        problem=f"{problem}.",
+        problem=tr("{problem}.", problem=problem),
         remedy=tr("Does it list labels? Split them with `label_separator={separator!r}`.", separator=split.separator),
         training_message=tr(
             "{problem}, taken for one class. Does it list labels? `label_separator={separator!r}` splits them.",
@@ -172,7 +172,7 @@ def rare(data: Dataset) -> Iterator[Finding]:
     if few and len(counts) > 1 and not _has_too_many_classes(len(counts), len(data)):
         names = {label for _, label in few}
         rows = [row for row, label in enumerate(data.labels) if label in names]
-        listed = ", ".join(f"{label} {count}" for count, label in few[:_SHOWN]) + _dots(len(few))
+        listed = tr(", ").join(f"{label} {count}" for count, label in few[:_SHOWN]) + _dots(len(few))
         classes = tr(
             "{few} fewer than {rare} rows ({listed})",
             few=counted(len(few), "class has", "classes have"),
@@ -182,7 +182,7 @@ def rare(data: Dataset) -> Iterator[Finding]:
         yield Finding(
             name="rare",
             severity="warning",
-            problem=f"{classes}.",
+            problem=tr("{problem}.", problem=classes),
             remedy=tr("Add rows, join them with other classes, or leave them out; their metrics say little."),
             count=len(few),
             rows=[data.row_number(row) for row in rows],
@@ -207,7 +207,7 @@ def templated(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="templated",
             severity="warning",
-            problem=f"{line}.",
+            problem=tr("{problem}.", problem=line),
             remedy=tr("Add other texts of the class. Its metrics say only how well a model knows this one text."),
             count=len(templates),
             rows=[context.data.row_number(row) for row, _ in rows],
@@ -256,7 +256,8 @@ def _of_test(context: CheckContext) -> Iterator[Finding]:
         yield Finding(
             name="missing-in-test",
             severity="note",
-            problem=tr("{have} no row in the test: {listed}", have=have, listed=listed) + (_dots(len(absent)) or "."),
+            problem=tr("{have} no row in the test: {listed}", have=have, listed=listed)
+            + (_dots(len(absent)) or tr(".")),
             remedy=tr("Nothing is measured for them."),
             count=len(absent),
         )
@@ -264,4 +265,4 @@ def _of_test(context: CheckContext) -> Iterator[Finding]:
 
 def _dots(n_classes: int) -> str:
     """What follows a list of classes that is cut."""
-    return ", ..." if n_classes > _SHOWN else ""
+    return tr(", ") + "..." if n_classes > _SHOWN else ""

@@ -303,7 +303,9 @@ def _findings(
             yield Finding(
                 name=f"no-{what}",
                 severity="note" if what == "label" and config.missing_labels else "error",
-                problem=tr("{numbers} no {what}.", numbers=counted(len(numbers), "row has", "rows have"), what=what),
+                problem=tr(
+                    "{numbers} no {what}.", numbers=counted(len(numbers), "row has", "rows have"), what=tr(what)
+                ),
                 remedy=tr(
                     "Give them one, or leave them out: `fix=OUT`, or `{option}=True` in training.", option=option
                 ),

@@ -159,7 +159,7 @@ def _chinese_script(texts: Sequence[str]) -> tuple[str, float]:
     """The script of nearly all Chinese texts, and its share; an empty name if there are both, or neither."""
     variants = chinese.variants(texts)
     variants = variants[variants != 0]
-    for variant, name in ((-1, "simplified"), (1, "traditional")):
+    for variant, name in ((-1, tr("simplified")), (1, tr("traditional"))):
         share = float((variants == variant).mean()) if len(variants) else 0.0
         if share >= _ONE_SCRIPT:
             return name, share

@@ -171,29 +171,32 @@ def _summary_lines(summary: JsonObject) -> list[str]:
             most_of_95=tokens["percentile_95"],
         )
     )
-    scripts = (f"{name} {share:.1%}" for name, share in summary["scripts"].items())
-    return [*lines, tr("scripts: {scripts}", scripts=", ".join(scripts))]
+    scripts = (f"{tr(name)} {share:.1%}" for name, share in summary["scripts"].items())
+    return [*lines, tr("scripts: {scripts}", scripts=tr(", ").join(scripts))]
 
 
 def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
     lines = [] if findings else ["", tr("no problems found.")]
     for finding in findings:
         lines += ["", with_flags(tr("{place}: {problem}", place=tr(finding.severity), problem=finding.problem))]
-        kind = "row" if finding.part == "data" else tr("test row")
-        places = [f"{kind} {row}" for row in finding.rows]
+        is_data = finding.part == "data"
+        places = [tr("row {row}", row=row) if is_data else tr("test row {row}", row=row) for row in finding.rows]
         if finding.lines:
             places = [
                 tr("{place}, line {line}", place=place, line=line)
                 for place, line in zip(places, finding.lines, strict=True)
             ]
         if finding.details:
-            rows = [f"  {place}: {detail}" for place, detail in zip(places, finding.details, strict=True)]
+            rows = [
+                "  " + tr("{place}: {problem}", place=place, problem=detail)
+                for place, detail in zip(places, finding.details, strict=True)
+            ]
             lines += rows[:_MAX_ROWS]
             lines += [tr("  ... and {n_rows:,} more (--json lists all)", n_rows=len(rows) - _MAX_ROWS)] * (
                 len(rows) > _MAX_ROWS
             )
         elif finding.rows:
-            lines.append(f"  {'; '.join(places[:_MAX_ROWS])}" + "; ..." * (len(places) > _MAX_ROWS))
+            lines.append("  " + tr("; ").join([*places[:_MAX_ROWS], *["..."] * (len(places) > _MAX_ROWS)]))
         lines.append(f"  {with_flags(finding.remedy)}")
     return lines
 
@@ -202,10 +205,10 @@ def _repair_lines(repaired: "Repaired", out: str | None) -> list[str]:
     from tenor.checks.repair import REASONS
 
     dropped = [
-        tr("less {count:,} {reasons}", count=count, reasons=REASONS[reason])
+        tr("less {count:,} {reasons}", count=count, reasons=tr(REASONS[reason]))
         for reason, count in repaired.dropped.items()
     ]
-    rows = ", ".join([counted(repaired.rows, "row"), *(dropped or [tr("none left out")])])
+    rows = tr(", ").join([counted(repaired.rows, "row"), *(dropped or [tr("none left out")])])
     lines = ["", tr("{rows}: {written} in {out}", rows=rows, written=counted(repaired.written, "row"), out=out)]
     if repaired.corrected:
         lines.append(tr("right labels from review files: {corrected}", corrected=counted(repaired.corrected, "row")))

@@ -5,7 +5,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 
 
 class Command(TyperCommand):
@@ -13,7 +13,13 @@ class Command(TyperCommand):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        _translate(self, *self.params)
+        _translate(self)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, with typer's own, and their help in the language of the moment."""
+        parameters = super().get_params(ctx)
+        _translate(*parameters)
+        return parameters
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write the line with the usage."""
@@ -41,11 +47,20 @@ class Group(TyperGroup):
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        _translate(self, *self.params)
+        _translate(self)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, with typer's own, and their help in the language of the moment."""
+        parameters = super().get_params(ctx)
+        _translate(*parameters)
+        return parameters
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         """Write the line with the usage."""
         _write_usage(self, ctx, formatter)
+
+
+_HELP = mark("Show this message and exit.")  # of the option that typer adds
 
 
 def _write_usage(command: Any, ctx: Any, formatter: Any) -> None:

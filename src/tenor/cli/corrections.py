@@ -49,7 +49,7 @@ def export(
         rows = corrections.export(store, out, model, escape_formulas)
     finally:
         store.close()
-    console.note(f"{counted(rows, 'row')}: {out}")
+    console.note(tr("{place}: {problem}", place=counted(rows, "row"), problem=out))
 
 
 @app.callback()

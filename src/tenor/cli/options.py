@@ -244,7 +244,10 @@ def use_runtime(runtime: str | None, *models: Path) -> None:
     existing = [folder for folder in models if bundle.version(folder)]  # loading reports the others
     if existing and not any(map(bundle.has_onnx_graph, existing)):
         raise SettingsError(
-            tr("--runtime is for networks as ONNX, and there is none in ") + " or ".join(map(str, models)) + ".",
+            tr(
+                "--runtime is for networks as ONNX, and there is none in {models}.",
+                models=tr(" or ").join(map(str, models)),
+            ),
             tr("Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL"),
         )
 

@@ -256,7 +256,13 @@ def _label_file(predictor: "Predictor", job: "FileJob", overwrite: bool, resume:
         if result.reused_rows
         else ""
     )
-    callback.on_message(f"{counted(result.counts.rows, 'row')}{reused}{_empty_rows(result.counts)}: {job.out}")
+    callback.on_message(
+        tr(
+            "{place}: {problem}",
+            place=f"{counted(result.counts.rows, 'row')}{reused}{_empty_rows(result.counts)}",
+            problem=job.out,
+        )
+    )
 
 
 def _label_files(

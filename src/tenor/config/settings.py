@@ -105,7 +105,10 @@ def make(kind: type[S], values: JsonObject, source: str) -> S:
             raise SettingsError(
                 tr("{source}: the setting {key!r} is missing.", source=source, key=key), tr("Give it a value.")
             )
-    checked = {key: _check(value, hints[key], f"{source}: {key}") for key, value in values.items()}
+    checked = {
+        key: _check(value, hints[key], tr("{place}: {problem}", place=source, problem=key))
+        for key, value in values.items()
+    }
     return kind(**{**derived_defaults(kind, checked), **checked})
 
 

@@ -171,10 +171,10 @@ class DatasetBuilder:
                 several = self._options.label_separator is not None or self._options.task == "multilabel"
                 none = tr("write [] where no label applies, ") if several and what == "label" else ""
                 raise DataError(
-                    tr("the {what} is empty ({rows}).", what=what, rows=rows_phrase(rows)),
+                    tr("the {what} is empty ({rows}).", what=tr(what), rows=rows_phrase(rows)),
                     tr(
                         "Give every row a {what}, {none}or drop them with `{option}=True`.",
-                        what=what,
+                        what=tr(what),
                         none=none,
                         option=option,
                     ),

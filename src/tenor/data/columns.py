@@ -79,7 +79,7 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
         )
         others = [column for column in columns if column != text]
         raise DataError(
-            tr("{name}: it is not clear which column holds the {missing}s.", name=name, missing=missing),
+            tr("{name}: it is not clear which column holds the {missing}s.", name=name, missing=tr(missing)),
             tr(
                 "Columns: {others}. Name {which}.{header_hint}",
                 others=listed(others),
