@@ -116,7 +116,7 @@ def test_what_is_found_in_the_data_and_what_was_not_measured_is_told(tmp_path: P
     with data.open("a") as stream:
         stream.write("".join('"the same text","good"\n' for _ in range(9)))
     made = train(data, tmp_path / "zh", test_size=0.0, lang="zh")
-    assert "未做评测。" in made[bundle.MODEL_CARD]
+    assert "未做评估。" in made[bundle.MODEL_CARD]
     assert "重复了前面的文本" in made[bundle.MODEL_CARD]
     assert 'id="results"' not in made[bundle.REPORT]
 
