@@ -6,6 +6,7 @@ without a translation stays English. `tools/messages.py` keeps a catalogue in st
 
 import gettext
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -73,6 +74,17 @@ def _catalogue(name: Language) -> gettext.NullTranslations | None:
 
 
 def _of_environment() -> Language:
-    name = os.environ.get(VARIABLE) or next(filter(None, map(os.environ.get, _LOCALE_VARIABLES)), "")
+    names = (os.environ.get(VARIABLE), *map(os.environ.get, _LOCALE_VARIABLES))
+    name = next(filter(None, names), None) or _of_windows()
     short = name.replace("-", "_").split("_")[0].split(".")[0].lower()
     return next((each for each in LANGUAGES if each == short), "en")
+
+
+def _of_windows() -> str:
+    """The language of the display, such as `zh_CN`, as Windows sets no variable; empty elsewhere."""
+    if sys.platform != "win32":
+        return ""
+    import ctypes
+    import locale
+
+    return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
