@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor.models.neural import masked_head, optimizers, precision
+from tenor.models.neural import compiled, masked_head, optimizers, precision
 from tenor.models.neural.network import Network
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
@@ -121,6 +121,7 @@ class MaskedTokenObjective:
         loss_sum = accuracy_sum = count = 0.0
         for batch in self.network.sequential_batches(self.validation.lengths, self.network.config.batch_tokens):
             inputs, targets, weights = self._mask(self.validation, batch, random)
+            compiled.trace_test_step(self.full_model, (inputs, targets, weights))
             metrics = self.full_model.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
             self.full_model.reset_metrics()
             n_masked = float((weights > 0).sum())

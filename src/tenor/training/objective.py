@@ -87,6 +87,7 @@ class LabelObjective:
         self.joint, self.task, self.keras_model = joint, network.task, joint.keras_model
         self.encoded, self.targets, self.validation = train.encoded, train.targets, validation
         self.max_row_length = network.max_row_length
+        self._n_evaluations = network.config.epochs or 1
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
         scale = network.family.learning_rate_scale
         self.learning_rate_scale = None if scale is None else scale(network.config)
@@ -115,7 +116,10 @@ class LabelObjective:
         targets = self.validation.targets
         if not len(targets):
             return {}
-        logits = self.joint.current_network().score(self.validation.encoded)
+        network = self.joint.current_network()
+        # The number of epochs decides, so that a resumed run computes what an unbroken one does.
+        network.expect_predictions(self.validation.encoded, self._n_evaluations)
+        logits = network.score(self.validation.encoded)
         loss = float(self.task.losses(targets, logits).mean())
         metrics = {"loss": loss, **self.task.training_metrics(targets, logits)}
         return {f"validation_{name}": value for name, value in metrics.items()}

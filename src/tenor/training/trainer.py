@@ -93,7 +93,7 @@ class Trainer:
         )
         self._model.optimizer.build(self._model.trainable_variables)
         first = self._objective.batch_arrays(self._batches(0)[0], np.random.default_rng(0))
-        self._training_step = compiled.TrainingStep(self._model, self._objective.metric.name, tuple(first))
+        self._training_step = compiled.TrainingStep(self._model, self._objective.metric.name, (*first,))
 
     def _limit_steps(self, deadline: float) -> None:
         """Set the total of steps to what fits in before the deadline.

@@ -4,6 +4,7 @@ Run as a program, under KERAS_BACKEND=jax, this file is JAX's side: it writes wh
 """
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import json
@@ -214,6 +215,19 @@ def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "jax\n"
+
+
+def test_the_garbage_collector_runs_again_after_an_import() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_module_False"), backend._collector_paused():
+        importlib.import_module(f"no_such_module_{gc.isenabled()}")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with backend._collector_paused():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_where_others_may_need_them_packages_are_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

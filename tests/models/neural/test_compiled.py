@@ -43,9 +43,31 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
         result = training.step(*batch)
         assert result[:2] == pytest.approx(plain.train_on_batch(*batch[:2], sample_weight=batch[2]), rel=1e-5)
         assert result[2] == pytest.approx(rate, rel=1e-5)
-    assert len(traced) == 2  # the first is that with which Keras builds the metrics
+    assert len(traced) == 2  # the first creates the metrics, without the network
     for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+@ANY_SHAPE
+def test_a_test_step_is_traced_once_and_is_that_of_keras() -> None:
+    model, traced = network(), []
+    plain = keras.models.clone_model(model)
+    plain.set_weights(model.get_weights())
+    random = np.random.default_rng(0)
+
+    def loss(desired: object, logits: object) -> object:
+        traced.append(1)
+        return keras.losses.mean_squared_error(desired, logits)
+
+    model.compile(loss=loss, weighted_metrics=["mae"])
+    plain.compile(loss="mse", weighted_metrics=["mae"])
+    for rows, width in ((4, 2), (3, 7), (1, 1)):
+        ids = random.integers(0, 5, (rows, width)).astype(np.int32)
+        batch = ids, random.random((rows, 2)).astype(np.float32), random.random(rows).astype(np.float32)
+        compiled.trace_test_step(model, batch)
+        results = [each.test_on_batch(*batch[:2], sample_weight=batch[2]) for each in (model, plain)]
+        assert results[0] == pytest.approx(results[1], rel=1e-5)
+    assert len(traced) == 2  # the first creates the metrics, without the network
 
 
 @ANY_SHAPE

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import importlib.util
 import logging
 import os
@@ -44,7 +45,7 @@ def load(part: str) -> ModuleType:
     # TensorFlow adds up the traces of all models in a process and warns of too many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     _keep_freed_memory()
-    with _standard_error_off(), _unused_left_out():
+    with _standard_error_off(), _unused_left_out(), _collector_paused():
         try:
             import keras
         except ImportError:
@@ -53,6 +54,21 @@ def load(part: str) -> ModuleType:
         if keras.backend.backend() == "jax":
             _cache_compiled_programs()
     return sys.modules["keras"]
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause the garbage collector inside the block, if it runs.
+
+    An import leaves little garbage. Looking for it again and again takes a fifth of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _require_avx(part: str) -> None:

@@ -8,7 +8,7 @@ On JAX the variables stay on the device between steps, because assigning each of
 import contextlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -57,7 +57,9 @@ class TrainingStep:
     On JAX, the model's variables are valid only between `synchronise` and the next step.
     """
 
-    def __init__(self, keras_model: keras.Model, metric: str, arrays: tuple[Array | Sequence[Array], ...]) -> None:
+    def __init__(
+        self, keras_model: keras.Model, metric: str, arrays: tuple[Array | Sequence[Array], Array, Array]
+    ) -> None:
         """Prepare the step.
 
         Args:
@@ -78,22 +80,21 @@ class TrainingStep:
             keras_model.reset_metrics()
             return logs, keras.ops.convert_to_tensor(keras_model.optimizer.norm_and_rate)
 
-        shapes = keras.tree.map_structure(lambda array: tf.TensorSpec([None] * array.ndim, array.dtype), arrays)
-        self._traced = tf.function(step, input_signature=shapes)
-        keras_model.train_function = lambda data: self._traced(*next(data))[0]
+        build_metrics(keras_model, arrays[1], arrays[2])
+        self._traced = tf.function(step, input_signature=_any_shape_of(arrays), autograph=False)
 
     def step(self, inputs: Array | Sequence[Array], targets: Array, weights: Array) -> StepResult:
         """Train on one batch."""
-        if self._is_first or parallel.count() > 1:  # Keras creates its metrics in the first step
-            self._is_first = False
-            loss, metric = self._model.train_on_batch(inputs, targets, sample_weight=weights)
-            norm, rate = np.asarray(self._model.optimizer.norm_and_rate).tolist()
-            return StepResult(loss=float(loss), metric=float(metric), learning_rate=rate, gradient_norm=norm)
         if any_shape():
             logs, norm_and_rate = self._traced(inputs, targets, weights)
             norm, rate = norm_and_rate.numpy().tolist()
             loss, metric = float(logs["loss"]), float(logs[self._metric])
             return StepResult(loss=loss, metric=metric, learning_rate=rate, gradient_norm=norm)
+        if self._is_first or parallel.count() > 1:  # Keras creates its metrics in the first step
+            self._is_first = False
+            loss, metric = self._model.train_on_batch(inputs, targets, sample_weight=weights)
+            norm, rate = np.asarray(self._model.optimizer.norm_and_rate).tolist()
+            return StepResult(loss=float(loss), metric=float(metric), learning_rate=rate, gradient_norm=norm)
         return self._step_on_jax(inputs, targets, weights)
 
     def _step_on_jax(self, inputs: Array | Sequence[Array], targets: Array, weights: Array) -> StepResult:
@@ -131,6 +132,48 @@ class TrainingStep:
     def _norm_and_rate_index(self) -> int:
         optimizer = self._model.optimizer
         return next(index for index, each in enumerate(optimizer.variables) if each is optimizer.norm_and_rate)
+
+
+def trace_test_step(keras_model: keras.Model, arrays: tuple[Array | Sequence[Array], Array, Array]) -> None:
+    """Trace the step of `test_on_batch` once for any shape, where the backend can.
+
+    Args:
+        keras_model: A compiled model.
+        arrays: Inputs, targets and weights of a batch; all batches have the same ranks and types.
+    """
+    if not any_shape() or keras_model.test_function is not None:
+        return
+    import tensorflow as tf
+
+    build_metrics(keras_model, arrays[1], arrays[2])
+    traced = tf.function(
+        lambda *batch: keras_model.test_step(batch), input_signature=_any_shape_of(arrays), autograph=False
+    )
+    keras_model.test_function = lambda data: traced(*next(data))
+
+
+def build_metrics(keras_model: keras.Model, targets: Array, weights: Array) -> None:
+    """Create the variables of a compiled model's loss and metrics, on zeros.
+
+    Keras would trace the whole network for that, before it traces the step.
+
+    Args:
+        keras_model: The model.
+        targets: Targets of a batch.
+        weights: Their weights.
+    """
+    sizes = zip(keras_model.output_shape, (*targets.shape, 2), strict=False)  # Keras would drop an axis of size 1
+    outputs = keras.ops.zeros([known or of_targets for known, of_targets in sizes], keras_model.output.dtype)
+    keras_model.compute_metrics(None, np.zeros_like(targets), outputs, weights)
+    keras_model.compute_loss(None, np.zeros_like(targets), outputs, weights)
+    keras_model.reset_metrics()
+
+
+def _any_shape_of(arrays: tuple[Array | Sequence[Array], Array, Array]) -> Any:
+    """The specification of arrays of the same ranks and types."""
+    import tensorflow as tf
+
+    return keras.tree.map_structure(lambda array: tf.TensorSpec([None] * array.ndim, array.dtype), arrays)
 
 
 def pad_batch_sizes(batches: list[Batch]) -> list[Batch]:
@@ -176,7 +219,7 @@ def predict_function(keras_model: keras.Model, n_batches: int) -> Callable[[Arra
         if n_batches < _WORTH_TRACING:
             return lambda ids: np.asarray(keras_model(ids, training=False))
         spec = tf.TensorSpec((None, None), tf.int32)
-        call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(spec,))
+        call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(spec,), autograph=False)
         keras_model.predict_function = lambda data: call(*data[0])
 
     def predict(ids: Array) -> Array:

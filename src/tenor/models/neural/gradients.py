@@ -166,8 +166,8 @@ def _evaluate(model: DifferentiableModel, rows: _Rows, points: _Points) -> tuple
         padded = np.resize(batch.rows, batch.size)
         row = points.row[padded]
         ids = rows.encoded.pad(row, batch.width)
-        ends = path.ends(ids, rows.baseline.pad(row, batch.width))
-        of_batch, batch_shares = path.at(ids, ends, points.alpha[padded].astype(np.float32), rows.directions[row])
+        baseline, alpha = rows.baseline.pad(row, batch.width), points.alpha[padded].astype(np.float32)
+        of_batch, batch_shares = path.at(ids, baseline, alpha, rows.directions[row])
         for position, point in enumerate(batch.rows):
             scores[point], shares[point] = of_batch[position], batch_shares[position, : lengths[point]]
     return scores, shares

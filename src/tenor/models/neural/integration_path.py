@@ -1,6 +1,7 @@
 """A network along a straight line in the space of its ids' vectors, from a baseline to a text; see `gradients`."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -15,18 +16,27 @@ from tenor.tasks import Floats
 _EMBEDDING_LAYERS = ("embedding", "embeddings")
 
 
-class Step(Protocol):
-    """A compiled network from ids and vectors to scores and contributions."""
+class Ends(NamedTuple):
+    """The ends of the line.
 
-    def __call__(
-        self, ids: Tensor, start: Tensor, difference: Tensor, alpha: Tensor, directions: Tensor, /
-    ) -> tuple[Tensor, Tensor]:
+    Attributes:
+        start: (rows, time, width) vectors of the baseline.
+        difference: (rows, time, width) difference of the text's vectors to them.
+    """
+
+    start: Tensor
+    difference: Tensor
+
+
+class Step(Protocol):
+    """A compiled network from ids to scores and contributions."""
+
+    def __call__(self, ids: Tensor, baseline: Tensor, alpha: Tensor, directions: Tensor, /) -> tuple[Tensor, Tensor]:
         """Compute scores and contributions at points of the line.
 
         Args:
             ids: (rows, time).
-            start: (rows, time, width) vectors of the baseline.
-            difference: (rows, time, width) difference of the text's vectors to them.
+            baseline: The same, with the baseline's id for every token of the text.
             alpha: (rows,) positions on the line.
             directions: (rows, outputs) weights of the logits.
 
@@ -47,57 +57,56 @@ class IntegrationPath:
         """
         self.baseline_id = baseline_id
         self._embed = next(layer for layer in model.layers if layer.name in _EMBEDDING_LAYERS)
-        self._step = _compile_step(keras.Model([model.input, self._embed.output], model.output))
-
-    def ends(self, ids: npt.NDArray[np.int32], baseline: npt.NDArray[np.int32]) -> tuple[Tensor, Tensor]:
-        """The vectors of the baseline, and the difference of the text's vectors to them: (rows, time, width) each.
-
-        Args:
-            ids: (rows, time).
-            baseline: The same, with `baseline_id` for every token of the text.
-        """
-        end = self._embed(ids, training=False)
-        start = self._embed(baseline, training=False)
-        if self.baseline_id == 0:
-            start = start * 0
-        start = ops.where(ops.convert_to_tensor(ids != baseline)[:, :, None], start, end)
-        return start, end - start
+        from_vectors = keras.Model([model.input, self._embed.output], model.output)
+        on_jax = keras.backend.backend() == "jax"
+        self._step = (_compile_on_jax if on_jax else _compile_on_tensorflow)(self._ends, from_vectors)
 
     def at(
-        self, ids: npt.NDArray[np.int32], ends: tuple[Tensor, Tensor], alpha: Floats, directions: Floats
+        self,
+        ids: npt.NDArray[np.int32],
+        baseline: npt.NDArray[np.int32],
+        alpha: npt.NDArray[np.float32],
+        directions: Floats,
     ) -> tuple[Shares, Shares]:
         """Scores (rows,) at points of the line, and contributions (rows, time) by the gradients there.
 
         Args:
             ids: (rows, time).
-            ends: The result of `ends` for them.
+            baseline: The same, with `baseline_id` for every token of the text.
             alpha: (rows,) positions on the line, from 0 to 1.
             directions: (rows, outputs) weights of the logits.
         """
-        scores, shares = self._step(ids, *ends, ops.convert_to_tensor(alpha), ops.convert_to_tensor(directions))
+        scores, shares = self._step(ids, baseline, alpha, np.asarray(directions, np.float32))
         return np.asarray(scores, np.float64), np.asarray(shares, np.float64)
 
+    def _ends(self, ids: Tensor, baseline: Tensor) -> Ends:
+        end = self._embed(ids, training=False)
+        start = self._embed(baseline, training=False)
+        if self.baseline_id == 0:
+            start = start * 0
+        start = ops.where(ops.not_equal(ids, baseline)[:, :, None], start, end)
+        return Ends(start, end - start)
 
-def _compile_step(from_vectors: keras.Model) -> Step:
-    """Compile a network from ids and vectors to logits."""
-    if keras.backend.backend() == "jax":
-        return _compile_step_on_jax(from_vectors)
+
+def _compile_on_tensorflow(ends: Callable[[Tensor, Tensor], Ends], from_vectors: keras.Model) -> Step:
+    """Compile the step, once for batches of every shape."""
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(
-        ids: Tensor, start: Tensor, difference: Tensor, alpha: Tensor, directions: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def step(ids: Tensor, baseline: Tensor, alpha: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        start, difference = ends(ids, baseline)
         vectors = start + difference * alpha[:, None, None]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(vectors)
             scores = ops.sum(from_vectors([ids, vectors], training=False) * directions, axis=1)
         return scores, ops.sum(tape.gradient(scores, vectors) * difference, axis=2)
 
-    return step  # type: ignore[no-any-return]
+    ids, alpha = tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((None,), tf.float32)
+    directions = tf.TensorSpec((None, from_vectors.output_shape[-1]), tf.float32)
+    return tf.function(step, input_signature=(ids, ids, alpha, directions), autograph=False)  # type: ignore[no-any-return]
 
 
-def _compile_step_on_jax(from_vectors: keras.Model) -> Step:
+def _compile_on_jax(ends: Callable[[Tensor, Tensor], Ends], from_vectors: keras.Model) -> Step:
+    """Compile the step, for each shape of a batch anew."""
     import jax
 
     trainable = [variable.value for variable in from_vectors.trainable_variables]
@@ -121,8 +130,8 @@ def _compile_step_on_jax(from_vectors: keras.Model) -> Step:
         (_, scores), gradient = jax.value_and_grad(total, has_aux=True)(start + difference * alpha[:, None, None])
         return scores, ops.sum(gradient * difference, axis=2)
 
-    def in_full_precision(*inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def in_full_precision(ids: Tensor, baseline: Tensor, alpha: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
         with compiled.full_float32_matmul():
-            return step(trainable, non_trainable, *inputs)  # type: ignore[no-any-return]
+            return step(trainable, non_trainable, ids, *ends(ids, baseline), alpha, directions)  # type: ignore[no-any-return]
 
     return in_full_precision

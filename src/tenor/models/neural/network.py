@@ -111,6 +111,10 @@ class Network(NeuralModel):
                 callback.on_progress(tr("features"), done, len(outputs), {})
         return encoded.mean_by_text(outputs)
 
+    def expect_predictions(self, encoded: Encoded, times: int) -> None:
+        """Compile the network where predicting these rows `times` times is worth it."""
+        compiled.predict_function(self.keras_model, times * len(self.batches(encoded)))
+
     def batches(self, encoded: Encoded) -> list[Batch]:
         """The batches of a prediction; the `size` of each is the number of rows that it is padded to."""
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
