@@ -86,6 +86,7 @@ def test_gradients_are_those_of_finite_differences(family: str, labels: tuple[st
     losses = keras.losses.CategoricalCrossentropy if task.n_outputs > 1 else keras.losses.BinaryCrossentropy
     loss = losses(from_logits=True, dtype="float64")
 
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def value() -> tf.Tensor:
         return loss(targets, model(IDS))
 
