@@ -33,8 +33,10 @@ _NETWORKS = (
     "tests/models/onnx/test_export.py",
 )
 _FIRST = [
-    CLUSTER,
     NETWORKS,
+    "tests/models/families/test_choices.py",
+    CLUSTER,
+    "tests/training/test_pretraining.py",
     "tests/training/test_trainer.py",
     "tests/models/pretrained/test_pretrained.py",
     "tests/test_sklearn.py",

@@ -26,6 +26,7 @@ GOLDEN = Path(__file__).parents[1] / "models" / "golden"
 TRANSFORMER: dict[str, Any] = {
     "vocabulary": 60,
     "width": 8,
+    "blocks": 1,  # the pretrained encoder has two
     "feed_forward": 8,
     "max_length": 12,
     "batch_tokens": 256,
