@@ -49,6 +49,21 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
 
 
 @ANY_SHAPE
+def test_a_training_step_traces_the_network_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, calls = network(), []
+    optimizer = optimizers.build_optimizer(NetworkConfig(), 10)
+    model.compile(optimizer, "mse", weighted_metrics=["mae"])
+    optimizer.build(model.trainable_variables)
+    batch = np.ones((2, 3), np.int32), np.ones((2, 2), np.float32), np.ones(2, np.float32)
+    training = compiled.TrainingStep(model, "mae", batch)
+    call = keras.layers.Embedding.call
+    monkeypatch.setattr(keras.layers.Embedding, "call", lambda *values: calls.append(1) or call(*values))
+    losses = [training.step(*batch).loss for _ in range(3)]
+    assert len(calls) == 1
+    assert losses[2] < losses[0]
+
+
+@ANY_SHAPE
 def test_a_test_step_is_traced_once_and_is_that_of_keras() -> None:
     model, traced = network(), []
     plain = keras.models.clone_model(model)
