@@ -14,6 +14,7 @@ from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import backend
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes
+from tenor.models.tabular.row_encoder import RowEncoder
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder
 
@@ -170,6 +171,8 @@ class NetworkFamily(Family):
         encode: (config, training texts) -> the config with open settings filled in, and the encoder of texts.
         initialise: (config, Keras model) -> None: loads pretrained weights into a new model; None: new models start
             from random weights.
+        mark_second_text: (config, encoder of rows) -> both, changed if the network tells the tokens of the second
+            text apart; None: it does not.
         learning_rate_scale: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
@@ -178,6 +181,7 @@ class NetworkFamily(Family):
     shapes: Callable[[FamilyConfig, int], Shapes]
     encode: Callable[[FamilyConfig, Sequence[str]], tuple[FamilyConfig, TextEncoder]]
     initialise: Callable[[FamilyConfig, KerasModel], None] | None = None
+    mark_second_text: Callable[[FamilyConfig, RowEncoder], tuple[FamilyConfig, RowEncoder]] | None = None
     learning_rate_scale: Callable[[FamilyConfig], Callable[[str], float]] | None = None
     needs_keras: ClassVar[bool] = True
     writes_checkpoints: ClassVar[bool] = True

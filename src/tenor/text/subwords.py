@@ -86,6 +86,15 @@ class SubwordTokenizer:
         one, two, three = (self._swap(np.array(ids, np.int32)) for ids in (before, between, after))
         return tuple(one.tolist()), tuple(two.tolist()), tuple(three.tolist())
 
+    @property
+    def has_token_types(self) -> bool:
+        """Whether its form of two texts tells their tokens apart: type 0 for the first, 1 for the second."""
+        with self._panics_as_errors("two texts"):
+            pair = self._tokenizer.encode("a", "a")
+        return all(
+            kind == number for kind, number in zip(pair.type_ids, pair.sequence_ids, strict=True) if number is not None
+        )
+
     def max_row_length(self, max_length: int) -> int:
         """`max_length` itself, which includes the special tokens."""
         return max_length

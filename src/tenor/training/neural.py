@@ -221,7 +221,8 @@ def fit_text_encoder(
     )  # a word is left out for the separator
     filled, encoder = family.encode(replace(config, **one_less), row_encoder.FieldTexts(texts, fields))
     filled = filled if n_ids is None else replace(filled, vocabulary=n_ids)
-    return filled, row_encoder.build(encoder, texts, fields, has_room=n_ids is not None)
+    rows = row_encoder.build(encoder, texts, fields, has_room=n_ids is not None)
+    return (filled, rows) if family.mark_second_text is None else family.mark_second_text(filled, rows)
 
 
 def choose_batch_size(config: Config, lengths: npt.NDArray[np.int64], max_row_length: int) -> Config:

@@ -20,6 +20,7 @@ from tenor.models.network_config import NetworkConfig, Optimizer, Precision
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.models.pretrained.sentence_layers import Pooling, SentenceLayers, layer_name
+from tenor.models.tabular.row_encoder import RowEncoder
 from tenor.tasks import Task
 from tenor.text.encoded import MAX_PROMPT, TextEncoder, Truncation
 
@@ -253,6 +254,28 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     return filled, subwords
 
 
+def mark_second_text(config: Config, encoder: RowEncoder) -> tuple[Config, RowEncoder]:
+    """Give the tokens of the second of two texts ids of their own, if the encoder was trained with token types.
+
+    Args:
+        config: The settings, filled in by `encode`.
+        encoder: The encoder of rows.
+
+    Returns:
+        Both, changed or not.
+    """
+    from tenor.models.pretrained import hub, huggingface
+    from tenor.text.subwords import SubwordTokenizer
+
+    subwords, shape = encoder.text_encoder, config.architecture or {}
+    if len(encoder.fields.texts) != 2 or not isinstance(subwords, SubwordTokenizer) or not subwords.has_token_types:
+        return config, encoder
+    if not huggingface.has_two_segments(huggingface.read_folder(hub.locate(config.model))):
+        return config, encoder
+    marked = replace(encoder, second_offset=int(shape["tokens"]))
+    return replace(config, architecture={**shape, "second_segment": True}), marked
+
+
 def _fill_in_sentence_encoder(config: Config, folder: "EncoderFolder") -> Config:
     """The settings with those that the folder of a sentence encoder decides, where the user did not.
 
@@ -288,9 +311,10 @@ def read_weights(config: Config) -> Arrays:
         SettingsError: They do not fit config.json, or are damaged.
     """
     from tenor.models.pretrained import hub, huggingface, sentence_encoder
+    from tenor.models.pretrained.architectures import Architecture
 
     folder = huggingface.read_folder(hub.locate(config.model))
-    weights: Arrays = huggingface.read_weights(folder)
+    weights: Arrays = huggingface.read_weights(folder, Architecture(**(config.architecture or {})))
     if not config.sentence_layers.dense:
         return weights
     meant = sentence_encoder.read(folder.path, folder.architecture.width)
@@ -382,5 +406,6 @@ FAMILY = NetworkFamily(
     encode=encode,
     initialise=initialise,
     structure=("model", "architecture", "sentence"),
+    mark_second_text=mark_second_text,
     learning_rate_scale=layerwise_decay,
 )

@@ -29,6 +29,8 @@ class EmbeddingShape:
         inner: Width of the tables (Lan et al., 2020).
         epsilon: Epsilon of the layer normalisation; None: no normalisation.
         norm_shift: Whether the normalisation adds a shift.
+        second_segment: Whether ids from `tokens` on are those of a second text: the same tokens, to which a vector is
+            added (Devlin et al., 2019, token types).
     """
 
     tokens: int
@@ -37,12 +39,20 @@ class EmbeddingShape:
     inner: int
     epsilon: float | None = 1e-12
     norm_shift: bool = True
+    second_segment: bool = False
+
+    @property
+    def n_ids(self) -> int:
+        """One more than the largest id."""
+        return 2 * self.tokens if self.second_segment else self.tokens
 
     def weights(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and shape of each weight."""
         yield "token", (self.tokens, self.inner)
         if self.positions is not None:
             yield "position", (self.positions, self.inner)
+        if self.second_segment:
+            yield "second_segment", (self.inner,)
         if self.epsilon is not None:
             yield "scale", (self.inner,)
             if self.norm_shift:

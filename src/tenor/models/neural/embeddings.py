@@ -45,15 +45,20 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
         }
         for name, shape in self.shape.weights():
             # autocast=False: mixed precision would cast all of a table, and its gradient would not be one of few rows.
-            autocast = name not in ("token", "position")
+            autocast = name not in ("token", "position", "second_segment")
             weight = self.add_weight(shape, initializers.get(name, "zeros"), name=name, autocast=autocast)
             setattr(self, name, weight)
 
     def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Embed ids (batch, time)."""
+        if self.shape.second_segment:
+            is_second = ops.greater_equal(ids, self.shape.tokens)
+            ids = ops.where(is_second, ids - self.shape.tokens, ids)
         values = ops.take(self.token, ids, axis=0)
         if self.shape.positions is not None:
             values = values + self.position[: ops.shape(ids)[1]]
+        if self.shape.second_segment:
+            values = values + ops.where(is_second[:, :, None], self.second_segment, 0.0)
         values = ops.cast(values, self.compute_dtype)
         if self.shape.epsilon is not None:
             values = layer_norm(values, self.scale, getattr(self, "shift", None), self.shape.epsilon)

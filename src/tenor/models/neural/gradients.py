@@ -74,7 +74,10 @@ def attribute(model: DifferentiableModel, texts: Sequence[str], directions: Floa
     spans = [encoder.spans(text, config.max_length, config.inference_truncation) for text in texts]
     baseline_ids = encoded.ids.copy()
     for offset, text_spans in zip(offsets, spans, strict=False):
-        baseline_ids[offset + text_spans.at] = model.integration_path.baseline_id
+        at = offset + text_spans.at
+        second_offset = row_encoder.second_offset(encoder)
+        is_second = (baseline_ids[at] >= second_offset) & (second_offset > 0)
+        baseline_ids[at] = model.integration_path.baseline_id + second_offset * is_second
     rows = _Rows(encoded, replace(encoded, ids=baseline_ids), directions[encoded.row_to_text])
     end_scores, contributions = _integrate(model, rows)
     of_features = row_encoder.attribute_features(encoder, encoded, model.feature_kernel, directions)

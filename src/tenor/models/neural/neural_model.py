@@ -20,6 +20,8 @@ from tenor.text.encoded import Encoded, TextEncoder
 
 HEAD_PREFIX = "logits/"
 """The names of the weights of a head start with it."""
+SECOND_SEGMENT = "embeddings/second_segment"
+"""The vector that is added to the tokens of the second of two texts."""
 FEATURE_KERNEL = "features/kernel"
 """The name of the weights of features beside the texts."""
 
@@ -100,7 +102,14 @@ def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: J
         ValueError: The description is wrong, or does not fit the settings.
     """
     encoder = row_encoder.restore(description)
-    _, (n_ids, *_) = next(family.shapes(config, 1))
+    weights = dict(family.shapes(config, 1))
+    n_ids = next(iter(weights.values()))[0]
+    second_offset = n_ids if SECOND_SEGMENT in weights else 0
+    if row_encoder.second_offset(encoder) != second_offset:
+        raise RecordError(
+            "encoder.json", "second_offset", tr("it must be {number:,}, as the settings say", number=second_offset)
+        )
+    n_ids += second_offset
     if encoder.size > n_ids:
         raise RecordError(
             "encoder.json",

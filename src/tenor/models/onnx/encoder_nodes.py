@@ -25,9 +25,18 @@ def embeddings(graph: Graph, weights: Weights, name: str, epsilon: float | None)
     if "position" in weights:
         steps = graph.op("Shape", graph.ids, start=1, end=2)
         positions = graph.op("Slice", graph.constant(weights["position"], f"{name}/position"), [0], steps)
-    values = graph.rows(weights["token"], f"{name}/token")
+    ids, is_first = graph.ids, None
+    if "second_segment" in weights:
+        tokens = np.int32(len(weights["token"]))
+        is_first = graph.op("Less", ids, tokens)
+        ids = graph.op("Where", is_first, ids, graph.op("Sub", ids, tokens))
+    values = graph.rows(weights["token"], f"{name}/token", ids)
     if positions is not None:
         values = graph.op("Add", values, positions)
+    if is_first is not None:
+        second = graph.constant(weights["second_segment"], f"{name}/second_segment")
+        added = graph.op("Where", graph.op("Unsqueeze", is_first, [2]), 0.0, second)
+        values = graph.op("Add", values, added)
     if epsilon is not None:
         values = layer_norm(graph, values, weights["scale"], weights.get("shift"), epsilon, name)
     if "kernel" in weights:

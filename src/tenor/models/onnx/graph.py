@@ -102,15 +102,15 @@ class Graph:
             return str(product)
         return str(self.op("Add", product, self.constant(bias, f"{name}/bias")))
 
-    def rows(self, table: npt.NDArray[np.float32], name: str) -> str:
-        """The rows of a table (ids, width) for the input ids: (batch, time, width)."""
+    def rows(self, table: npt.NDArray[np.float32], name: str, ids: str = "ids") -> str:
+        """The rows of a table (ids, width) for ids (batch, time), by default the input: (batch, time, width)."""
         if not self.int8:
-            return str(self.op("Gather", self.constant(table, name), self.ids))
+            return str(self.op("Gather", self.constant(table, name), ids))
         scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / _LARGEST_IN_TABLE
         whole = self.constant(np.rint(table / scale).astype(np.int8), name)
-        values = self.op("Cast", self.op("Gather", whole, self.ids), to=TensorProto.FLOAT)
+        values = self.op("Cast", self.op("Gather", whole, ids), to=TensorProto.FLOAT)
         scales = self.constant(scale.astype(np.float32), f"{name}/row_scale")
-        return str(self.op("Mul", values, self.op("Gather", scales, self.ids)))
+        return str(self.op("Mul", values, self.op("Gather", scales, ids)))
 
     def activation(self, values: str, kind: str) -> str:
         """Apply an activation. Raises KeyError where it is not known."""

@@ -63,6 +63,7 @@ class Architecture:
         relative_norm: Whether the vectors of relative positions are normalised.
         convolution: Tokens that the convolution after the first block sees; None: there is none.
         convolution_activation: Its activation.
+        second_segment: Whether the tokens of the second of two texts have ids of their own; see `EmbeddingShape`.
     """
 
     tokens: int
@@ -97,6 +98,7 @@ class Architecture:
     relative_norm: bool = False
     convolution: int | None = None
     convolution_activation: str = "tanh"
+    second_segment: bool = False
 
     @property
     def stored_blocks(self) -> int:
@@ -113,6 +115,7 @@ class Architecture:
             inner=self.inner,
             epsilon=self.epsilon if self.embedding_norm else None,
             norm_shift=self.norm_shift,
+            second_segment=self.second_segment,
         )
 
     @property

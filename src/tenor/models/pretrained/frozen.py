@@ -71,7 +71,8 @@ class FrozenEncoder:
         texts = rows if fields.is_single_text else row_encoder.FieldTexts(rows, fields)
         filled, text_encoder = pretrained.encode(config, texts)
         if not fields.is_single_text:
-            text_encoder = row_encoder.build(text_encoder, rows, fields, has_room=False)
+            encoder_of_rows = row_encoder.build(text_encoder, rows, fields, has_room=False)
+            filled, text_encoder = pretrained.mark_second_text(filled, encoder_of_rows)
         return cls(filled, text_encoder, pretrained.read_weights(filled))
 
     def features(self, encoded: Encoded, callback: Callback) -> Floats:

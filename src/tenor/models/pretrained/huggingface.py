@@ -101,11 +101,16 @@ def read_folder(path: Path) -> EncoderFolder:
     )
 
 
-def read_weights(folder: EncoderFolder) -> Weights:
-    """Read the encoder's weights. Raises SettingsError if one is missing or damaged."""
+def read_weights(folder: EncoderFolder, architecture: Architecture | None = None) -> Weights:
+    """Read the encoder's weights. Raises SettingsError if one is missing or damaged.
+
+    Args:
+        folder: The folder.
+        architecture: Its architecture, if that has a second segment.
+    """
+    shape = folder.architecture if architecture is None else architecture
     return _with_settings_errors(
-        folder,
-        lambda: weight_conversion.convert(folder.architecture, folder.names, folder.padding, _open_weights(folder)),
+        folder, lambda: weight_conversion.convert(shape, folder.names, folder.padding, _open_weights(folder))
     )
 
 
@@ -117,6 +122,13 @@ def check_weights(folder: EncoderFolder) -> None:
     """
     _with_settings_errors(
         folder, lambda: weight_conversion.check_shapes(folder.architecture, folder.names, _open_weights(folder))
+    )
+
+
+def has_two_segments(folder: EncoderFolder) -> bool:
+    """Whether the encoder tells the tokens of two texts apart. Raises SettingsError if its weights cannot be read."""
+    return _with_settings_errors(
+        folder, lambda: weight_conversion.has_two_segments(folder.names, _open_weights(folder))
     )
 
 

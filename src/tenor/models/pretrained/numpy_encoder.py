@@ -97,9 +97,13 @@ def _after_pooling(layers: SentenceLayers, weights: Arrays, vectors: Floats) -> 
 
 def _embed(shape: Architecture, weights: Arrays, rows: Sequence[Ids]) -> Floats:
     """The embeddings of all tokens, (tokens, width)."""
-    values = weights["embeddings/token"][np.concatenate(rows)]
+    ids = np.concatenate(rows)
+    is_second = ids >= shape.tokens
+    values = weights["embeddings/token"][np.where(is_second, ids - shape.tokens, ids)]
     if shape.absolute_positions:
         values = values + np.concatenate([weights["embeddings/position"][: len(ids)] for ids in rows])
+    if shape.second_segment:
+        values = values + is_second[:, None] * weights["embeddings/second_segment"]
     if shape.embedding_norm:
         values = _layer_norm(values, weights, "embeddings/", shape.epsilon)
     if shape.inner != shape.width:

@@ -82,6 +82,13 @@ def check_shapes(architecture: Architecture, names: ModelType, files: WeightFile
         )
 
 
+def has_two_segments(names: ModelType, files: WeightFiles) -> bool:
+    """Whether the encoder tells the tokens of two texts apart by a table of segments."""
+    return any(
+        f"{table}.weight" in files and files.shape(f"{table}.weight")[0] >= 2 for table in names.embeddings.segments[:1]
+    )
+
+
 def _convert_block(architecture: Architecture, names: ModelType, number: int, files: WeightFiles) -> Weights:
     block, shape = names.block, architecture.block_shape(number)
     parts = {
@@ -118,7 +125,7 @@ def _convert_embeddings(
     positions = _read(files, tables.positions, "weight") if architecture.absolute_positions else None
     if positions is not None:
         positions = positions[len(positions) - architecture.positions :]
-    for segments in tables.segments:  # all tokens are of the first segment, and of the first task
+    for segments in tables.segments:  # tokens are of the first segment, and of the first task
         if f"{segments}.weight" in files:
             added = _read(files, segments, "weight")
             if added.ndim != 2 or not len(added) or added.shape[1] != architecture.inner:
@@ -130,6 +137,9 @@ def _convert_embeddings(
     yield "embeddings/token", tokens
     if positions is not None:
         yield "embeddings/position", positions
+    if architecture.second_segment:
+        of_segments = _read(files, tables.segments[0], "weight")
+        yield "embeddings/second_segment", of_segments[1] - of_segments[0]
     if shape.epsilon is not None:
         yield from _convert_norm("embeddings", tables.norm, shape.norm_shift, files)
     if shape.inner != shape.width:

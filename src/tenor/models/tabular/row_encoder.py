@@ -21,6 +21,7 @@ from tenor.text.encoded import Encoded, Positions, Spans, TextEncoder, Truncatio
 from tenor.text.field_buckets import split_texts
 from tenor.text.field_layout import NOT_A_TOKEN, Layout, Specials
 from tenor.text.gram_ids import NgramVocabulary
+from tenor.text.tokenizer_checks import MAX_TOKENS
 
 KIND = "fields"
 """The kind of the encoder in `encoder.json`."""
@@ -38,17 +39,20 @@ class RowEncoder:
         fields: The columns of a row.
         separators: Ids between two text fields; n-grams have none.
         features: Encodes what a row has besides its texts; None: nothing.
+        second_offset: What is added to the ids of the second text and of the special tokens after it, so that an
+            encoder knows its tokens; 0: nothing.
     """
 
     text_encoder: TextEncoder
     fields: Fields
     separators: tuple[int, ...]
     features: FeatureEncoder | None
+    second_offset: int = 0
 
     @property
     def size(self) -> int:
         """One more than the largest id."""
-        return max(self.text_encoder.size, *(each + 1 for each in self.separators), 0)
+        return self.second_offset + max(self.text_encoder.size, *(each + 1 for each in self.separators), 0)
 
     @property
     def n_features(self) -> int:
@@ -82,6 +86,11 @@ class RowEncoder:
         is_token = layout.source != NOT_A_TOKEN
         ids = specials[np.where(is_token, len(specials) - 1, layout.special)]
         ids[is_token] = whole.ids[layout.source[is_token]]
+        if self.second_offset:
+            in_second = layout.special >= len(before) + len(self.separators)
+            text = np.searchsorted(whole.row_offsets, layout.source[is_token], "right") - 1
+            in_second[is_token] = text % 2 == 1
+            ids = ids + self.second_offset * in_second
         features = None if self.features is None else self.features.encode(rows)
         return Encoded(ids.astype(np.int32), layout.row_offsets, layout.row_to_text, layout.n_truncated, features)
 
@@ -129,6 +138,8 @@ class RowEncoder:
         }
         if self.features is not None:
             described["features"] = self.features.to_dict()
+        if self.second_offset:
+            described["second_offset"] = self.second_offset
         return described
 
 
@@ -196,7 +207,7 @@ def restore(description: JsonObject) -> TextEncoder:
     if description.get("kind") != KIND:
         return encoders.restore(description)
     record = Record(description, "encoder.json")
-    record.refuse_unknown({"kind", "fields", "separators", "encoder", "features"})
+    record.refuse_unknown({"kind", "fields", "separators", "encoder", "features", "second_offset"})
     fields = Fields.from_record(record.record("fields"))
     if fields.is_single_text:
         raise record.error("fields", tr("there must be more than one column"))
@@ -208,12 +219,24 @@ def restore(description: JsonObject) -> TextEncoder:
         features = tabular.restore(record.record("features"), fields)
     elif "features" in description:
         raise record.error("features", tr("there are only texts"))
-    return RowEncoder(text_encoder, fields, separators, features)
+    offset = 0
+    if "second_offset" in description:
+        offset = record.integer("second_offset", text_encoder.size, MAX_TOKENS)
+        if len(fields.texts) != 2:
+            raise record.error(
+                "second_offset", tr("there are {number} texts in a row, not 2", number=len(fields.texts))
+            )
+    return RowEncoder(text_encoder, fields, separators, features, offset)
 
 
 def n_features(text_encoder: TextEncoder) -> int:
     """Features of a row besides the ids of its texts."""
     return text_encoder.n_features if isinstance(text_encoder, RowEncoder) else 0
+
+
+def second_offset(text_encoder: TextEncoder) -> int:
+    """What is added to the ids of the second text; 0: nothing."""
+    return text_encoder.second_offset if isinstance(text_encoder, RowEncoder) else 0
 
 
 def of_text(text_encoder: TextEncoder) -> TextEncoder:
