@@ -58,8 +58,8 @@ _WORDS: dict[Role, str] = {
         文本 内容 评论 句子 正文 留言 描述 标题 问题 评价 反馈 投诉 诉求 摘要 文章 短信 原文 语句 备注 回复 弹幕
         微博""",
     "label": """
-        label labels class classes category categories sentiment target targets intent intents topic tag tags genre
-        type emotion polarity rating ratings stars overall department priority outcome
+        label labels annotation class classes category categories sentiment target targets intent intents topic tag tags
+        genre type emotion polarity rating ratings stars overall department priority outcome
         标签 类别 分类 情感 意图 类型 部门 主题 情绪 极性 倾向 评分 等级 星级 类目 种类 科室 优先级""",
     "id": """
         id ids unnamed idx index uid uuid guid key no nr num number serial rowid row

@@ -143,9 +143,15 @@ def to_name(value: object, column: LabelColumn, row: int) -> str | None:
         return str(int(value))
     if isinstance(value, (int, float, Decimal)):
         return str(value)
+    inside = next(iter(value)) if isinstance(value, dict) and value else None
+    by_key = ""
+    if inside is not None:
+        by_key = tr(
+            "Name a key inside the objects with `label={column}.{key}`.", column=column.column, key=f"{inside:.60}"
+        )
     raise DataError(
         tr("the label is {name__} {value!r:.40}.", name__=type(value).__name__, value=value),
-        tr("Give labels as strings, numbers, or lists of these."),
+        f"{tr('Give labels as strings, numbers, or lists of these.')} {by_key}".rstrip(),
         column.at(row),
     )
 

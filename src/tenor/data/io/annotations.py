@@ -9,6 +9,7 @@ from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.errors import DataError, Location
 
 _TRUE = 0.5  # from which score on a category of spaCy applies
+_ANSWERS = {"accept", "reject", "ignore"}  # of Prodigy
 _CHOICES = '{"choices"'
 
 
@@ -31,7 +32,7 @@ def to_labels(labels: list[Cell], at: Location) -> list[Cell]:
 def label_column(source: Table) -> str | None:
     """The column that an annotation tool writes its labels to, if the table comes from one."""
     first = source.peek() if "cats" in source.columns else None
-    if first is not None and any(isinstance(value, dict) for value in first.columns["cats"]):
+    if first is not None and any(isinstance(value, (dict, list)) for value in first.columns["cats"]):
         return "cats"
     return None
 
@@ -43,10 +44,8 @@ def accepted(source: Table) -> Table:
     `not X`. Rows that were ignored, and rejected ones of several labels, have no label.
     """
     columns = set(source.columns)
-    if "answer" not in columns or not columns & {"_task_hash", "_input_hash"} or not columns & {"accept", "label"}:
-        return source
-    first = source.peek()
-    if first is None:
+    first = source.peek() if "answer" in columns and columns & {"accept", "label"} else None
+    if first is None or not all(isinstance(each, str) and each in _ANSWERS for each in first.columns["answer"]):
         return source
     has_options = "accept" in columns
     names = set() if has_options else {name for name in first.columns["label"] if isinstance(name, str)}

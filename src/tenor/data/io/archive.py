@@ -42,7 +42,7 @@ def table_name(path: Path, name: str) -> str:
                 tr=tr("several tables") if plain else tr("no table"),
                 names=listed(names) or tr("it is empty"),
             ),
-            tr("Unpack it, and give the file that you mean."),
+            tr("Unpack it, and give the file or the folder that you mean."),
         )
     if suffix(Path(plain[0].filename)) in BINARY:
         raise DataError(

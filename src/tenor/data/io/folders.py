@@ -1,4 +1,4 @@
-"""A folder of class folders: FOLDER/LABEL/NAME.txt, one text a file."""
+"""A folder of class folders: FOLDER/LABEL/NAME.txt, or FOLDER/LABEL/NAME, one text a file."""
 
 import functools
 from collections.abc import Iterator
@@ -21,8 +21,16 @@ def classes(path: Path) -> list[Path]:
 
 
 def texts(path: Path) -> list[Path]:
-    """The text files of the class folders, class by class."""
-    return [file for folder in classes(path) for file in sorted(folder.glob("*.txt"))]
+    """The text files of the class folders, class by class: those in `.txt`, or else those without an ending."""
+    folders = classes(path)
+    return [file for folder in folders for file in sorted(folder.glob("*.txt"))] or [
+        file for folder in folders for file in sorted(folder.iterdir()) if _has_no_ending(file)
+    ]
+
+
+def _has_no_ending(file: Path) -> bool:
+    """Whether a file is a text by its name, such as those of 20 Newsgroups: it has no ending, and is not hidden."""
+    return not file.suffix and not file.name.startswith((".", "_")) and file.is_file()
 
 
 def read(files: list[Path], name: str, encoding: str | None = None) -> Table:

@@ -2,13 +2,15 @@
 
 Around rows, `{"data": [{...}, ...]}` has a list of objects under a key, `{"text": [...], "label": [...]}` and
 `{"text": {"0": ...}, "label": {"0": ...}}` have a list or an object for each column, as pandas and Hugging Face write
-them, and `{"columns": [...], "data": [[...], ...]}` has the names apart.
+them, and `{"columns": [...], "data": [[...], ...]}` has the names apart. `{"17": {...}, "23": {...}}` has a row
+under each key.
 """
 
 from collections.abc import Iterator
 
 from tenor._core.language import tr
 from tenor._core.records import Json
+from tenor.data import column_names
 from tenor.data.io import json_lines, json_list
 from tenor.data.io.chunks import Cell, Table, chunked
 from tenor.data.io.json_list import WrappedObjects
@@ -27,6 +29,13 @@ def read(lines: Lines) -> Table:
         table = json_list.read_objects(objects, first, lines)
         table.notes.append(tr("{name}: the rows are the objects under {key!r}.", name=lines.name, key=objects.key))
         return table
+    if _is_by_key(objects.other):
+        named = list(objects.other.values())
+        table = json_list.read_objects(named, named[0], lines)  # type: ignore[arg-type]
+        table.notes.append(
+            tr("{name}: the rows are the objects under {number:,} keys.", name=lines.name, number=len(named))
+        )
+        return table
     rows = _columns(objects.other)
     if rows is None:
         return json_lines.read(lines)
@@ -42,6 +51,19 @@ def _has_object_lines(lines: Lines) -> bool:
         filled = (line.strip() for line in until_fault(decoded) if line.strip())
         first, second = next(filled, ""), next(filled, "")
     return first.endswith("}") and second.startswith("{")
+
+
+def _is_by_key(parts: Row) -> bool:
+    """Whether an object has a row under each key, such as `{"17": {"text": ...}, "23": {"text": ...}}`.
+
+    As a table of whole columns, the keys inside would be numbers of rows, and those around them names.
+    """
+    values = [value for value in parts.values() if isinstance(value, dict)]
+    if len(values) < 2 or len(values) != len(parts) or any(isinstance(each, dict) for each in values[0].values()):
+        return False
+    names = set.intersection(*(set(value) for value in values))
+    are_names = any(column_names.role(name) in ("text", "label") for name in names)
+    return are_names and not any(column_names.role(key) in ("text", "label") for key in parts)
 
 
 def _columns(parts: Row) -> tuple[list[str], Iterator[list[Cell]]] | None:

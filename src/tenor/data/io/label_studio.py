@@ -11,8 +11,8 @@ Row = JsonObject
 
 
 def is_export(first: Row) -> bool:
-    """Whether an object is a task: it has `data` and a list of annotations."""
-    return isinstance(first.get("data"), dict) and isinstance(first.get("annotations"), list)
+    """Whether an object is a task: it has `data` and a list of annotations, which early versions call completions."""
+    return isinstance(first.get("data"), dict) and isinstance(_given(first), list)
 
 
 class Export:
@@ -114,7 +114,12 @@ def _answers(task: Row, at: Location) -> dict[str, list[list[str]]]:
 
 def _annotations(task: Row) -> list[Row]:
     """The annotations that were not cancelled."""
-    return [annotation for annotation in task["annotations"] if not annotation.get("was_cancelled")]
+    return [annotation for annotation in _given(task) if not annotation.get("was_cancelled")]
+
+
+def _given(task: Row) -> list[Row]:
+    """The annotations of a task. Raises TypeError through its callers if there are none."""
+    return task.get("annotations", task.get("completions"))  # type: ignore[no-any-return]
 
 
 def _results(task: Row) -> list[Row]:

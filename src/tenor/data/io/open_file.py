@@ -130,4 +130,13 @@ def unreadable(error: Exception, at: Location) -> DataError:
         return DataError(
             tr("this cannot be read: {strerror}.", strerror=error.strerror), tr("Check the path and its rights."), at
         )
+    if isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file"):
+        return DataError(
+            tr("what follows is not compressed by gzip."),
+            tr(
+                "If the file is not compressed, give it a name without .gz. If it has other bytes behind its end, "
+                "`gzip -dc FILE > COPY` leaves them out."
+            ),
+            at,
+        )
     return DataError(tr("the compressed file is damaged: {error}.", error=error), tr("Copy it again."), at)

@@ -12,7 +12,7 @@ closed after the last one, or when the chunks are dropped.
 import io
 from pathlib import Path
 
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 from tenor.data.io import (
     archive,
     arrow,
@@ -43,7 +43,16 @@ from tenor.errors import DataError, Location
 __all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "kind", "open_lines", "open_table", "suffix"]
 
 _COMMA_OR_ANOTHER = ",;\t|"
-_SHEETS = (".xls", ".xlsb", ".xlsm", ".ods", ".numbers")
+_ADVICE = (
+    ((".xls", ".xlsb", ".xlsm", ".ods", ".numbers"), mark("Save the sheet as .xlsx, or as 'CSV UTF-8'.")),
+    ((".tar", ".tgz", ".tbz", ".txz", ".7z", ".rar", ".z", ".lz4"), mark("Unpack it.")),
+    (
+        (".train", ".valid", ".test", ".data", ".dat", ".text", ".svm"),
+        mark("If it has one text per line, give it the ending .txt."),
+    ),
+    ((".tab", ".psv"), mark("If it is a table, give it the ending .tsv or .csv.")),
+)
+"""What to do about files with other endings."""
 
 
 def open_table(path: Path | DatabaseUrl, options: FileOptions = RECOGNISED) -> Table:
@@ -98,13 +107,16 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
     ending = kind(path, name)
     if path.is_file():
         foreign_files.refuse(path, name, ending)
-    if ending not in FORMATS:
-        known = tr("Give one of {formats}.", formats=", ".join(FORMATS))
-        remedy = tr("Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}", known=known) if ending in _SHEETS else known
-        raise DataError(tr("{path}: files ending in {ending!r} cannot be read.", path=path, ending=ending), remedy)
     if not path.is_file():
         raise DataError(
             tr("{path}: this is not a plain file.", path=path), tr("Write the rows into a file and give that.")
+        )
+    if ending not in FORMATS:
+        known = tr("Give one of {formats}.", formats=", ".join(FORMATS))
+        advice = next((tr(advice) for endings, advice in _ADVICE if ending in endings), "")
+        raise DataError(
+            tr("{path}: files ending in {ending!r} cannot be read.", path=path, ending=ending),
+            f"{advice} {known}".lstrip(),
         )
     if ending == ".parquet":
         return arrow.read_parquet(path, name)
@@ -117,10 +129,10 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
         return delimited.read(lines, "\t," if ending == ".tsv" else _COMMA_OR_ANOTHER, options)
     if ending == ".txt":
         return text_lines.read(lines, options)
-    first = lines.first_character() if ending == ".json" else ""
+    first = lines.first_character()
     if first == "[":
         return json_list.read(lines)
-    return json_object.read(lines) if first == "{" else json_lines.read(lines)
+    return json_object.read(lines) if first == "{" and ending == ".json" else json_lines.read(lines)
 
 
 def kind(path: Path, name: str | None = None) -> str:
