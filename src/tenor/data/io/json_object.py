@@ -31,7 +31,7 @@ def read(lines: Lines) -> Table:
         return table
     if _is_by_key(objects.other):
         named = list(objects.other.values())
-        table = json_list.read_objects(named, named[0], lines)  # type: ignore[arg-type]
+        table = json_list.read_objects(named, named[0], lines)
         table.notes.append(
             tr("{name}: the rows are the objects under {number:,} keys.", name=lines.name, number=len(named))
         )

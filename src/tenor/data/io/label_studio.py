@@ -1,6 +1,7 @@
 """Exports of Label Studio -> rows: the data of each task and the choices of its annotators."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tenor._core.language import tr
 from tenor._core.records import JsonObject
@@ -117,9 +118,9 @@ def _annotations(task: Row) -> list[Row]:
     return [annotation for annotation in _given(task) if not annotation.get("was_cancelled")]
 
 
-def _given(task: Row) -> list[Row]:
-    """The annotations of a task. Raises TypeError through its callers if there are none."""
-    return task.get("annotations", task.get("completions"))  # type: ignore[no-any-return]
+def _given(task: Row) -> Any:
+    """The annotations of a task; None if there are none."""
+    return task.get("annotations", task.get("completions"))
 
 
 def _results(task: Row) -> list[Row]:
