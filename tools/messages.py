@@ -1,7 +1,7 @@
-"""Keep the catalogues of messages, `src/tenor/locale/LANGUAGE/LC_MESSAGES/tenor.po`, in step with the source.
+"""Keep the catalogues of messages, `src/tenor/locale/LANGUAGE/LC_MESSAGES/messages.po`, in step with the source.
 
     python3 tools/messages.py           list what is missing, wrong or out of date; exit with 1 if there is anything
-    python3 tools/messages.py --update  add new messages, drop old ones, and compile tenor.mo, which programs read
+    python3 tools/messages.py --update  add new messages, drop old ones, and compile messages.mo, which programs read
 
 A message is a literal in a call of `tr`, `tr_number`, `counted` or `mark` (`tenor._core.language`), one of `tr` in
 a template, the help of a command, an option or a setting, or a name that Tenor gives to what it measures. What the
@@ -214,7 +214,7 @@ def _mo(catalogue: Catalog) -> bytes:
 def main(arguments: list[str]) -> int:
     """Update the catalogues, or list their problems; returns the exit code."""
     texts, code = messages(), 0
-    for path in sorted(LOCALE.glob("*/LC_MESSAGES/tenor.po")):
+    for path in sorted(LOCALE.glob("*/LC_MESSAGES/messages.po")):
         catalogue = load(path)
         if arguments == ["--update"]:
             catalogue = updated(catalogue, texts)
@@ -222,7 +222,7 @@ def main(arguments: list[str]) -> int:
             path.with_suffix(".mo").write_bytes(_mo(catalogue))
         lines = [*problems(catalogue, texts)]
         if path.with_suffix(".mo").read_bytes() != _mo(catalogue):
-            lines.append("tenor.mo is out of date: run tools/messages.py --update")
+            lines.append("messages.mo is out of date: run tools/messages.py --update")
         for line in lines:
             print(f"{path.relative_to(ROOT)}: {line}")
         code = code or int(bool(lines))

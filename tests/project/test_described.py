@@ -10,7 +10,6 @@ import pytest
 
 from tenor.data.io.formats import FORMATS
 from tenor.evaluation import metrics
-from tenor.report import words
 from tenor.tasks import MultiLabel, Regression, SingleLabel, Task
 
 ROOT = Path(__file__).parents[2]
@@ -47,23 +46,19 @@ def test_every_metric_is_in_the_page_of_the_model_folder(task: Task, labels: lis
     assert [key for key in computed if f"`{key}`" not in section] == []
 
 
-def findings() -> Iterator[tuple[str, bool]]:
-    """(name, whether training reports it) of each `Finding` that a check makes."""
+def findings() -> Iterator[str]:
+    """The name of each `Finding` that a check makes."""
     for path in (ROOT / "src/tenor/checks").glob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "Finding":
                 given = {keyword.arg: keyword.value for keyword in call.keywords}
                 if isinstance(name := given.get("name"), ast.Constant):
-                    yield str(name.value), "training_message" in given
+                    yield str(name.value)
 
 
 def test_every_finding_is_in_the_table_of_checks() -> None:
-    names = {name for name, _ in findings()}
+    names = set(findings())
     assert {"leaked", "short", "rare", "telling-column"} <= names
     section = page("reference/data.md", "## Check data")
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert sorted(name for name in names if not any(f"`{name}`" in row for row in rows)) == []
-
-
-def test_every_finding_that_training_reports_has_its_sentence_in_chinese() -> None:
-    assert sorted({name for name, reported in findings() if reported} - set(words._FINDINGS)) == []

@@ -1,6 +1,6 @@
 """The language of what people read: messages, errors, help, reports and cards.
 
-English is the source. Other languages stand in gettext catalogues, `tenor/locale/LANGUAGE/LC_MESSAGES/tenor.po`; a text
+English is the source. Other languages stand in gettext catalogues, `tenor/locale/LANGUAGE/LC_MESSAGES/messages.po`; a text
 without a translation stays English. `tools/messages.py` keeps a catalogue in step with the source.
 """
 
@@ -70,7 +70,7 @@ def sentences(*parts: str) -> str:
 
 @cache
 def _catalogue(name: Language) -> gettext.NullTranslations | None:
-    return None if name == "en" else gettext.translation("tenor", DIRECTORY, [name])
+    return None if name == "en" else gettext.translation("messages", DIRECTORY, [name])
 
 
 def _of_environment() -> Language:

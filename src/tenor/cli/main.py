@@ -145,8 +145,8 @@ def _choose_language(arguments: list[str]) -> None:
         if name in LANGUAGES:
             os.environ[VARIABLE] = name
     os.environ["LANGUAGE"] = language()
-    gettext.bindtextdomain("tenor", DIRECTORY)
-    gettext.textdomain("tenor")
+    gettext.bindtextdomain("messages", DIRECTORY)
+    gettext.textdomain("messages")
 
 
 def _format_warning(
