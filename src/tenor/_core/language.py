@@ -1,7 +1,7 @@
 """The language of what people read: messages, errors, help, reports and cards.
 
-English is the source. Other languages stand in gettext catalogues, `tenor/locale/LANGUAGE/LC_MESSAGES/messages.po`; a text
-without a translation stays English. `tools/messages.py` keeps a catalogue in step with the source.
+English is the source. Other languages stand in catalogues of gettext, `tenor/locale/LANGUAGE/LC_MESSAGES/messages.po`.
+A text without a translation stays English. `tools/messages.py` keeps a catalogue in step with the source.
 """
 
 import gettext
