@@ -3,6 +3,7 @@
 import html
 import re
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,8 +12,10 @@ import pytest
 from tenor._core.language import use_language
 from tenor._core.records import Record
 from tenor.config.run_config import RunConfig
+from tenor.help.terms import glossary
 from tenor.inference import bundle
 from tenor.models.auto.selection import BLEND, Reason, Selection
+from tenor.report import render
 from tenor.training import pipeline
 
 LABELS = {
@@ -149,3 +152,32 @@ def test_every_reason_for_a_model_has_a_sentence_in_chinese() -> None:
         with use_language("zh"):
             sentence = Selection.from_record(Record(selection.to_dict(), "metrics.json")).sentence
         assert not re.search("[a-z]{3}", sentence.replace("bag", "").replace("ngram", ""))
+
+
+@pytest.mark.parametrize(
+    ("labels", "lang", "shown", "not_shown"),
+    [
+        (
+            ["good", "bad"],
+            "en",
+            ["accuracy (准确率)", "share of texts with the right label", "prediction set"],
+            ["回归"],
+        ),
+        (["good", "bad"], "zh", ["accuracy（准确率）", "标签正确的文本所占的比例"], ["share of texts"]),
+        (["1.5", "2.5"], "en", ["regression (回归)", "predicting a number"], ["accuracy (准确率)"]),
+    ],
+)
+def test_the_page_explains_its_terms_without_a_network(
+    tmp_path: Path, labels: list[str], lang: str, shown: list[str], not_shown: list[str]
+) -> None:
+    with use_language("zh" if lang == "zh" else "en"):
+        page = train(write(tmp_path / "a.csv", labels), tmp_path / "model")[bundle.REPORT]
+    section = page.partition('<section id="terms">')[2].partition("</section>")[0]
+    assert [text for text in shown if text not in section] == []
+    assert [text for text in not_shown if text in section] == []
+
+
+def test_every_term_of_the_page_is_in_the_glossary() -> None:
+    known = {term.names[0] for term in glossary("en")}
+    named = {*chain(*render._TERMS.values()), *chain(*render._SECTION_TERMS.values())}
+    assert named <= known
