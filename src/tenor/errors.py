@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from tenor._core.language import sentences, tr, tr_number
+from tenor._core.language import join_names, sentences, tr, tr_number
 from tenor._core.printable import printable
 
 _LONGEST_NAME = 200  # characters
@@ -139,18 +139,18 @@ class RowNumbers(Sequence[int]):
 
 def rows_phrase(rows: Sequence[int], most: int = 5) -> str:
     """`3 such rows: 1204, 1377, 2950`; past `most` rows the list ends with an ellipsis."""
-    numbers = ", ".join(str(row) for row in rows[:most]) + (", ..." if len(rows) > most else "")
+    numbers = join_names([*map(str, rows[:most]), *["..."] * (len(rows) > most)])
     return tr("{rows}: {numbers}", rows=counted(len(rows), "such row"), numbers=numbers)
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
     """`a, b, "c, d"`; past `most` names the list ends with the number of all. Long names are shortened."""
     short = (name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..." for name in names[:most])
-    return tr(", ").join(map(quoted, short)) + (
+    return join_names(map(quoted, short)) + (
         tr(", ... ({n_names:,} in all)", n_names=len(names)) if len(names) > most else ""
     )
 
 
 def quoted(name: str) -> str:
-    """The name, in quotes if it contains a comma."""
-    return f'"{name}"' if "," in name else name
+    """The name, in quotes if it contains a comma, or the one that Chinese has between names."""
+    return f'"{name}"' if "," in name or "、" in name else name

@@ -65,6 +65,6 @@ def test_errors_and_lists_are_written_as_chinese_is() -> None:
     with use_language("zh"):
         error = DataError("甲。", "乙。", Location("a.csv", 3, "text"))
         assert str(error) == "a.csv，第 3 行，列 'text'：甲。乙。"
-        assert listed(["a", "b"]) == "a，b"
+        assert listed(["a", "b"]) == "a、b"
         assert sentences("甲。", "", "乙。") == "甲。乙。"
     assert str(DataError("One.", "Two.", Location("a.csv", 3, "text"))) == "a.csv, row 3, column 'text': One. Two."

@@ -7,7 +7,7 @@ A text without a translation stays English. `tools/messages.py` keeps a catalogu
 import gettext
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -66,6 +66,11 @@ def mark(message: str, /) -> str:
 def sentences(*parts: str) -> str:
     """Sentences of one paragraph. English has a blank between them, Chinese has none."""
     return ("" if language() == "zh" else " ").join(filter(None, parts))
+
+
+def join_names(names: Iterable[str]) -> str:
+    """`a, b, c`. Chinese has its enumeration comma between names: `a、b、c`."""
+    return ("、" if language() == "zh" else ", ").join(names)
 
 
 @cache

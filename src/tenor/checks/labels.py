@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.checks import label_spellings, revealing_tokens
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding, Severity
@@ -70,7 +70,7 @@ def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
         if isinstance(label, str) and label != best[fold_label(label)]
     }
     of_class = {fold_label(label) for label in odd.values()}
-    listed = ", ".join(
+    listed = join_names(
         repr(label)
         for label in sorted(set(names), key=lambda label: (fold_label(label), label))
         if fold_label(label) in of_class
@@ -106,7 +106,7 @@ def similar(data: Dataset) -> Iterator[Finding]:
         yield Finding(
             name="similar-labels",
             severity="note",
-            problem=tr("labels have similar names: {shown}", shown="; ".join(shown[:_SHOWN]))
+            problem=tr("labels have similar names: {shown}", shown=tr("; ").join(shown[:_SHOWN]))
             + (_dots(len(shown)) or tr(".")),
             remedy=tr(
                 "If they are one class, merge them: `fix=OUT` with `merge='{rare}={usual}'`.",
@@ -125,7 +125,7 @@ def missing(data: Dataset) -> Iterator[Finding]:
         if not names:
             continue
         rows = [row for row, label in enumerate(data.labels) if label in names]
-        have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, names))
+        have, listed = counted(len(rows), "row has", "rows have"), join_names(map(repr, names))
         leave_out = tr(" and ").join(f"`missing_labels={name!r}`" for name in names)
         yield Finding(
             name="missing-label",
@@ -172,7 +172,7 @@ def rare(data: Dataset) -> Iterator[Finding]:
     if few and len(counts) > 1 and not _has_too_many_classes(len(counts), len(data)):
         names = {label for _, label in few}
         rows = [row for row, label in enumerate(data.labels) if label in names]
-        listed = tr(", ").join(f"{label} {count}" for count, label in few[:_SHOWN]) + _dots(len(few))
+        listed = join_names(f"{label} {count}" for count, label in few[:_SHOWN]) + _dots(len(few))
         classes = tr(
             "{few} fewer than {rare} rows ({listed})",
             few=counted(len(few), "class has", "classes have"),
@@ -195,7 +195,7 @@ def templated(context: CheckContext) -> Iterator[Finding]:
     """Classes whose texts are almost all nearly the same, such as a form letter with other numbers."""
     templates = context.templates
     if templates:
-        listing = ", ".join(f"{label} {len(rows)}" for label, rows in list(templates.items())[:_SHOWN])
+        listing = join_names(f"{label} {len(rows)}" for label, rows in list(templates.items())[:_SHOWN])
         have = counted(len(templates), "class has", "classes have")
         line = tr(
             "{have} nearly the same text in almost all rows ({listing}{dots})",
@@ -252,7 +252,7 @@ def _of_test(context: CheckContext) -> Iterator[Finding]:
         ).at_rows(context.test, rows, [str(context.test.labels[row]) for row in rows], "test")
     absent = sorted(in_data - in_test)
     if absent:
-        have, listed = counted(len(absent), "class has", "classes have"), ", ".join(absent[:_SHOWN])
+        have, listed = counted(len(absent), "class has", "classes have"), join_names(absent[:_SHOWN])
         yield Finding(
             name="missing-in-test",
             severity="note",
@@ -265,4 +265,4 @@ def _of_test(context: CheckContext) -> Iterator[Finding]:
 
 def _dots(n_classes: int) -> str:
     """What follows a list of classes that is cut."""
-    return tr(", ") + "..." if n_classes > _SHOWN else ""
+    return join_names(["", "..."]) if n_classes > _SHOWN else ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.data.labels import MAX_NUMERIC_CLASSES
@@ -70,7 +70,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         else tr(
             "{n_descriptions:,} words give the label away: {descriptions}{more}.",
             n_descriptions=len(descriptions),
-            descriptions="; ".join(descriptions[:_MOST_SHOWN]),
+            descriptions=tr("; ").join(descriptions[:_MOST_SHOWN]),
             more=more,
         ),
         remedy=tr(
@@ -78,7 +78,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
         ),
     )
     sorted_rows = sorted(tokens_in)
-    details = [] if one else [", ".join(tokens_in[row]) for row in sorted_rows]
+    details = [] if one else [join_names(tokens_in[row]) for row in sorted_rows]
     yield replace(finding.at_rows(context.data, sorted_rows, details), count=len(descriptions))
 
 

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.checks import duplicates
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
@@ -110,7 +110,7 @@ def _in_other_scripts(context: CheckContext) -> Iterator[Finding]:
     rare = np.flatnonzero((counts > 0) & (counts <= _RARE_SCRIPT * len(script_of_text)))
     rows = np.flatnonzero(np.isin(script_of_text, rare)).tolist()
     if rows:
-        listed = ", ".join(f"{scripts.SCRIPTS[script]} {counts[script]:,}" for script in rare)
+        listed = join_names(f"{scripts.SCRIPTS[script]} {counts[script]:,}" for script in rare)
         yield Finding(
             name="other-scripts",
             severity="note",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.records import JsonObject
 from tenor.cli import options
 from tenor.cli.spelling import with_flags
@@ -156,11 +156,11 @@ def _as_dict(report: "CheckReport") -> JsonObject:
 
 def _summary_lines(summary: JsonObject) -> list[str]:
     test = tr(", {summary:,} in the test", summary=summary["test_rows"]) if "test_rows" in summary else ""
-    lines = [f"{summary['name']}: {counted(summary['rows'], 'row')}{test}"]
+    lines = [tr("{place}: {problem}", place=summary["name"], problem=counted(summary["rows"], "row") + test)]
     if "classes" in summary:
         classes = [f"{quoted(label)} {rows:,}" for label, rows in summary["classes"].items()]
         more = tr(", ... ({n_classes:,} in all)", n_classes=len(classes)) if len(classes) > _MAX_CLASSES else ""
-        lines.append(tr("classes: {classes}{more}", classes=", ".join(classes[:_MAX_CLASSES]), more=more))
+        lines.append(tr("classes: {classes}{more}", classes=join_names(classes[:_MAX_CLASSES]), more=more))
     tokens = summary["tokens"]
     lines.append(
         tr(
@@ -172,7 +172,7 @@ def _summary_lines(summary: JsonObject) -> list[str]:
         )
     )
     scripts = (f"{tr(name)} {share:.1%}" for name, share in summary["scripts"].items())
-    return [*lines, tr("scripts: {scripts}", scripts=tr(", ").join(scripts))]
+    return [*lines, tr("scripts: {scripts}", scripts=join_names(scripts))]
 
 
 def _finding_lines(findings: "Sequence[Finding]") -> list[str]:

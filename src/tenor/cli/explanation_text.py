@@ -6,7 +6,7 @@ from itertools import accumulate
 from rich.console import Console
 from rich.text import Text
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor._core.printable import printable, printable_row
 from tenor.cli.layout import pad
 from tenor.explanation import page
@@ -54,10 +54,10 @@ def _print_text(show: Callable[[str | Text], None], text: ExplainedText) -> None
         _print_fields(show, explanation, evidence.spans)
         for kind, rows in zip(_COLOURS, page.top_words(explanation.text, evidence, _MAX_WORDS), strict=True):
             if rows:
-                show(f"{pad(tr(kind), 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
+                show(f"{pad(tr(kind), 7)}  " + join_names(f"{word} {weight:+.3f}" for word, weight in rows))
         if evidence.features:
             features = ((page.feature_name(feature), feature.weight) for feature in evidence.features)
-            show(f"{pad(tr('fields'), 7)}  " + ", ".join(f"{name} {weight:+.3f}" for name, weight in features))
+            show(f"{pad(tr('fields'), 7)}  " + join_names(f"{name} {weight:+.3f}" for name, weight in features))
     for begin, end in explanation.unread:
         show(
             tr(
@@ -72,7 +72,7 @@ def _print_text(show: Callable[[str | Text], None], text: ExplainedText) -> None
     )
     for number, block in enumerate(text.attention, 1):
         ranked = sorted(block, key=lambda span: -span.weight)[:_MAX_WORDS]
-        shares = ", ".join(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)
+        shares = join_names(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)
         show(tr("attention, block {number}: {shares}", number=number, shares=shares))
     for neighbour in text.nearest:
         label = "" if neighbour.label is None else f"  {neighbour.label}"

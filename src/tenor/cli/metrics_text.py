@@ -188,7 +188,7 @@ def _class_lines(metrics: JsonObject, all_classes: str) -> list[str]:
             lines.append(pad(name, width) + "".join(f"{count:{cell},}" for count in counts))
     else:
         pairs = confusion.mistakes(metrics, names)[:_MAX_CONFUSED]
-        listing = "; ".join(
+        listing = tr("; ").join(
             tr("{true} as {predicted} ({rows:,})", true=pair.true, predicted=pair.predicted, rows=pair.rows)
             for pair in pairs
         )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.printable import without_passwords
 from tenor._core.records import Json
 from tenor.data.io.chunks import Table, chunked
@@ -150,10 +150,10 @@ class CorrectionStore:
         """
         models = self.models()
         if model is None and len(models) > 1:
-            problem = tr("{name}: there are corrections of {models}.", name=self.name, models=", ".join(models))
+            problem = tr("{name}: there are corrections of {models}.", name=self.name, models=join_names(models))
             raise DataError(problem, tr("Name one of these models with `model=...`."))
         if not models or (model is not None and model not in models):
-            known = tr(" There are some of {models}.", models=", ".join(models)) if models else ""
+            known = tr(" There are some of {models}.", models=join_names(models)) if models else ""
             raise DataError(
                 tr(
                     "{name}: there are no corrections{tr} yet.{known}",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tenor._core.callbacks import Callback
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.data import class_names, columns, row_reader
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
@@ -85,7 +85,7 @@ class Dataset:
 
     def describe_columns(self) -> str:
         """Which columns are read, as a sentence."""
-        texts = ", ".join(repr(field.name) for field in self.fields.texts)
+        texts = join_names(repr(field.name) for field in self.fields.texts)
         read = tr("texts from column{value} {texts}", value="s" * (len(self.fields.texts) > 1), texts=texts)
         if self.fields.is_pair:
             read = tr("pairs of texts from columns {texts}", texts=texts)
@@ -94,7 +94,7 @@ class Dataset:
             "{read}, labels from column{s} {columns}.",
             read=read,
             s="s" * (len(labels) > 1),
-            columns=", ".join(map(repr, labels)),
+            columns=join_names(map(repr, labels)),
         )
 
     def row_number(self, row: int) -> int:
@@ -266,7 +266,7 @@ def check_labels(dataset: Dataset) -> None:
     counts = label_source(dataset.labels).counts()
     at = Location(dataset.name, column=dataset.label_column)
     if len(counts) == 1:
-        named = ", ".join(dataset.labels[0]) if dataset.kind == "multilabel" else dataset.labels[0]
+        named = join_names(dataset.labels[0]) if dataset.kind == "multilabel" else dataset.labels[0]
         raise DataError(
             tr("every row has the label {named!r} ({dataset}).", named=named, dataset=counted(len(dataset), "row")),
             tr("Give rows of at least two classes.")

@@ -8,7 +8,7 @@ other rows, such as a test file, are matched to those that are known already.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.data.label_source import LabelSource
 from tenor.data.label_values import EXACT_INTEGERS, label_key, to_number
 from tenor.tasks import Label
@@ -85,4 +85,4 @@ def spelling_note(spellings: Mapping[str, str], most: int = 10) -> str:
         tr("{name!r} as {spelling!r}", name=name, spelling=spelling) for name, spelling in sorted(spellings.items())
     ]
     more = tr(", ... ({n_pairs:,} in all)", n_pairs=len(pairs)) if len(pairs) > most else ""
-    return tr("labels are read in another spelling: {pairs}{more}.", pairs=", ".join(pairs[:most]), more=more)
+    return tr("labels are read in another spelling: {pairs}{more}.", pairs=join_names(pairs[:most]), more=more)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor.data import column_names, column_values, columns, feature_kinds, field_columns, field_values, row_reader
 from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
@@ -226,9 +226,9 @@ def _features(
     if not is_all:
         feature_kinds.require_useful(summaries, name)
     used = [each for each in summaries if each.fault() is None]
-    messages = [tr("features: {used}.", used=", ".join(each.describe() for each in used))] if used else []
+    messages = [tr("features: {used}.", used=join_names(each.describe() for each in used))] if used else []
     left_out = [_left_out(each) for each in summaries if each.fault() is not None]
-    messages += [tr("left out of the features: {left_out}.", left_out="; ".join(left_out))] if left_out else []
+    messages += [tr("left out of the features: {left_out}.", left_out=tr("; ").join(left_out))] if left_out else []
     return [each.field() for each in used], tuple(messages)
 
 

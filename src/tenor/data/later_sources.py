@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset, known_labels, review_file, sources
 from tenor.data.dataset import Dataset, DatasetPart
@@ -129,7 +129,7 @@ def _corrections(where: str) -> Table:
         models = store.models()
         if len(models) > 1:
             raise DataError(
-                tr("{name}: there are corrections of {models}.", name=store.name, models=", ".join(models)),
+                tr("{name}: there are corrections of {models}.", name=store.name, models=join_names(models)),
                 tr("Write those of one model to a file first: tenor corrections export WHERE --model NAME -o FILE."),
             )
         rows = store.table()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor.config.settings import suggest
 from tenor.data import field_columns, field_values
 from tenor.data.columns import detect_text_column
@@ -95,7 +95,7 @@ class RowReader:
             if count < self.n_rows or count == 1
         ]
         counts = (
-            [tr("empty fields: {empty} of {rows}.", empty=", ".join(empty), rows=counted(self.n_rows, "row"))]
+            [tr("empty fields: {empty} of {rows}.", empty=join_names(empty), rows=counted(self.n_rows, "row"))]
             if empty
             else []
         )

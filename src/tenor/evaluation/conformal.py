@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.tensor_file import Array
 from tenor._core.threads import parallel_map
 from tenor.config.settings import require
@@ -90,7 +90,7 @@ class Conformal:
         present = tr("the model was tried on {n_scores:,}", n_scores=len(self.scores))
         if per_class:
             short = [label for label, is_lacking in zip(task.labels, lacking, strict=True) if is_lacking]
-            listed = ", ".join(map(repr, short[:3])) + (
+            listed = join_names(map(repr, short[:3])) + (
                 tr(" and {n_short:,} more", n_short=len(short) - 3) if len(short) > 3 else ""
             )
             consequence, present = (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.records import Json
 from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
@@ -84,7 +84,7 @@ def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = 
     if requested is not None or source.columns == ["text"]:
         return source.notes
     texts = reader.text_columns
-    columns = tr("texts from column{s} {columns}.", s="s" * (len(texts) > 1), columns=", ".join(map(repr, texts)))
+    columns = tr("texts from column{s} {columns}.", s="s" * (len(texts) > 1), columns=join_names(map(repr, texts)))
     return [*source.notes, columns]
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from fastapi import HTTPException
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.errors import SettingsError, TenorError
 from tenor.serving.batching import ModelStuckError, QueueFullError
 from tenor.serving.options import ServerOptions
@@ -50,11 +50,12 @@ class ModelSet:
     def find(self, name: str | None) -> ServedModel:
         """The model of this name; None: the only one. Raises HTTPException if there is none, or several."""
         if name is None and len(self.by_name) > 1:
-            raise HTTPException(422, tr("name one of the models: {by_name}.", by_name=", ".join(self.by_name)))
+            raise HTTPException(422, tr("name one of the models: {by_name}.", by_name=join_names(self.by_name)))
         model = next(iter(self.by_name.values())) if name is None else self.by_name.get(name)
         if model is None:
             raise HTTPException(
-                404, tr("there is no model {name!r}; there are: {by_name}.", name=name, by_name=", ".join(self.by_name))
+                404,
+                tr("there is no model {name!r}; there are: {by_name}.", name=name, by_name=join_names(self.by_name)),
             )
         return model
 

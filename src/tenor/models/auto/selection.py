@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, cast, get_args
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor._core.records import JsonObject, Record
 
 BLEND = mark("the blend")
@@ -104,4 +104,4 @@ class Selection:
 def _named(names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
-    return tr("a blend of {names} and {last}", names=tr(", ").join(names[:-1]), last=names[-1])
+    return tr("a blend of {names} and {last}", names=join_names(names[:-1]), last=names[-1])
