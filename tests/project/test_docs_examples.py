@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from helpers.command import Cli
+from helpers.pages import language_of
 from helpers.rows import english, write_csv
 from tenor import TextClassifier
 from tenor.cli.main import app
@@ -97,19 +98,24 @@ def test_the_command_line_takes_the_example(page: str, line: str) -> None:
     command.make_context(name, arguments)
 
 
-# Each once; the tutorials are followed in test_tutorials.py.
-QUICK_EXAMPLES = {line: page for page, line in EXAMPLES if is_quick(line) and "/tutorials/" not in page}
+# Each once in a language; the tutorials are followed in test_tutorials.py.
+QUICK_EXAMPLES = sorted(
+    {(line, language_of(page)) for page, line in EXAMPLES if is_quick(line) and "/tutorials/" not in page}
+)
 
 
-@pytest.mark.parametrize(("line", "page"), QUICK_EXAMPLES.items())
-def test_a_quick_example_runs(line: str, page: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("line", "language"), QUICK_EXAMPLES)
+def test_a_quick_example_runs(
+    line: str, language: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("TENOR_LANG", language)
     outputs = [word for word in shlex.split(line) if word in OUTPUTS]
     for output in outputs:
         Path(output).unlink(missing_ok=True)
     done = cli(*shlex.split(line), stdin=b"good one\nbad one\n")
     assert done.code in ((0, 1) if shlex.split(line)[0] == "check" else (0,)), done.err
-    assert "error:" not in done.err
+    assert "error:" not in done.err and "错误：" not in done.err
     assert all(Path(output).stat().st_size for output in outputs)
 
 
@@ -119,6 +125,7 @@ def test_the_error_in_the_readme_is_the_one_that_is_printed(
     monkeypatch.chdir(folder)
     command = "$ .venv/bin/tenor train reviews.csv\n"
     for page in ("README.md", "README.zh.md"):
+        monkeypatch.setenv("TENOR_LANG", language_of(page))
         shown = (ROOT / page).read_text(encoding="utf-8").split(command)[1].split("```")[0]
         assert cli("train", "reviews.csv", "--family", "ngram").err.endswith(shown)
 
@@ -149,6 +156,7 @@ def test_printed_lines_in_a_page_have_the_form_of_what_is_printed(
     page: str, shown: str, runs: list[str], folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("TENOR_LANG", language_of(page))
     blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     commands = [each for block in blocks for each in re.split(r"^\$ ", block, flags=re.MULTILINE)]
     printed = next(

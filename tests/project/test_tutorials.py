@@ -1,4 +1,4 @@
-"""The tutorials are followed from top to bottom: each command runs, and prints what the page shows."""
+"""The tutorials are followed from top to bottom: each command runs, and prints what the page shows, in its language."""
 
 import re
 import shlex
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from helpers.command import Cli
+from helpers.pages import language_of
 from helpers.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -91,19 +92,17 @@ def reader(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def pages() -> list[object]:
-    """Every English tutorial, and each Chinese one whose commands differ."""
-    chosen: list[object] = []
-    for name in NAMES:
-        marks = [pytest.mark.ray] if name == "cluster" else []
-        english, chinese = TUTORIALS / f"{name}.md", TUTORIALS / f"{name}.zh.md"
-        chosen.append(pytest.param(english, id=english.name, marks=marks))
-        if [step.command for step in steps(english)] != [step.command for step in steps(chinese)]:
-            chosen.append(pytest.param(chinese, id=chinese.name, marks=marks))
-    return chosen
+    """Every tutorial, in English and in Chinese."""
+    return [
+        pytest.param(TUTORIALS / f"{name}{suffix}", id=f"{name}{suffix}", marks=[pytest.mark.ray] * (name == "cluster"))
+        for name in NAMES
+        for suffix in (".md", ".zh.md")
+    ]
 
 
 @pytest.mark.parametrize("page", pages())
-def test_a_reader_can_follow_the_tutorial(page: Path, reader: Reader) -> None:
+def test_a_reader_can_follow_the_tutorial(page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENOR_LANG", language_of(page))
     todo = steps(page)
     assert len(todo) >= 4
     if any("clean.csv" in step.command for step in todo) and "clean.csv" not in "".join(
@@ -121,12 +120,12 @@ def test_every_tutorial_is_followed() -> None:
     assert written == set(NAMES)
 
 
-def test_shown_lines_are_the_same_in_both_languages() -> None:
+def test_both_languages_have_the_same_steps() -> None:
     for name in NAMES:
         english, chinese = (steps(TUTORIALS / f"{name}{suffix}.md") for suffix in ("", ".zh"))
         for one, other in zip(english, chinese, strict=True):
-            if one.command == other.command:
-                assert shapes(one.shown) == shapes(other.shown), one.command
+            assert one.command.split()[:2] == other.command.split()[:2]
+            assert bool(shapes(one.shown)) == bool(shapes(other.shown)), one.command
 
 
 def test_the_examples_are_tables_with_the_faults_that_the_tutorial_names() -> None:
