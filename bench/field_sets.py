@@ -31,7 +31,7 @@ class FieldSet:
 
 FIELD_SETS = {
     "disaster_tweets": FieldSet("text", ("keyword", "location"), 0.820),
-    "ag_news_fields": FieldSet("title", ("description",), 0.900),
+    "ag_news_fields": FieldSet("description", ("title",), 0.900),
     "qqp_pairs": FieldSet("question1", ("question2",), 0.760, is_pair=True),
 }
 
