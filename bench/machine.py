@@ -10,6 +10,7 @@ from typing import Any
 from processes import measurements
 
 LIMIT = "ONEDNN_MAX_CPU_ISA"
+LIMITS = (LIMIT, "ATEN_CPU_CAPABILITY", "XLA_FLAGS")  # of oneDNN, PyTorch's own kernels and XLA
 LIBRARIES = (
     "tenor",
     "numpy",

@@ -27,6 +27,7 @@ reviews, read from the folder that `TENOR_BENCH_DATA` names. Results are kept fo
 replaces only those of its own kind. If a peer cannot run on a processor, its row says so."""
 KINDS = {
     "avx2": "a processor with AVX2 (`avx2`)",
+    "avx2-limited": "a processor with AVX-512, limited to AVX2 (`avx2-limited`)",
     "avx512": "a processor with AVX-512 (`avx512`)",
     "avx512-bf16": "a processor with AVX-512 and bfloat16 (`avx512-bf16`)",
     "gpu": "a graphics processor (`gpu`)",

@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from imdb import FOLDER_VARIABLE
-from machine import describe, device, has_bfloat16, kind
+from machine import LIMITS, describe, device, has_bfloat16, kind
 from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
 from programs import BENCH, Bench, Job, Measurements, tenor
@@ -194,7 +194,8 @@ def command(name: str, args: argparse.Namespace) -> str:
         repeats = f" --lstm-repeats {args.lstm_repeats}"
     if name == "soak":
         repeats = f" --soak-seconds {args.soak_seconds}"
-    data = "" if name in ("startup", "streamed") else f"{FOLDER_VARIABLE}=FOLDER "
+    limits = "".join(f"{each}={os.environ[each]} " for each in LIMITS if each in os.environ)
+    data = limits + ("" if name in ("startup", "streamed") else f"{FOLDER_VARIABLE}=FOLDER ")
     return f"{data}.venv/bin/python bench/run.py --only {name}{repeats}{' --quick' if args.quick else ''}"
 
 

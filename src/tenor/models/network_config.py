@@ -60,6 +60,11 @@ class NetworkConfig:
     embedding_rate: float = setting(
         1.0, "learning rate of the vectors of tokens and positions, relative to `learning_rate`"
     )
+    frequency_power: float = setting(
+        0.0,
+        "the learning rate of a token's vector is divided by this power of its occurrences per batch, so that rare "
+        "tokens learn as well (Li et al., 2022); 0 is off",
+    )
     warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
     clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
     batch_tokens: int = setting(12_800, "maximum number of tokens in a batch; little data uses smaller batches")
@@ -86,6 +91,7 @@ class NetworkConfig:
             require(value is None or value >= 1, key, tr("must be 1 or more"))
         for key in ("learning_rate", "embedding_rate"):
             require(getattr(self, key) > 0, key, tr("must be above 0"))
+        require(0 <= self.frequency_power <= 1, "frequency_power", tr("must be between 0 and 1"))
         require(0 <= self.label_smoothing < 1, "label_smoothing", tr("must be at least 0 and below 1"))
         require(self.focal >= 0, "focal", tr("must be 0 or more"))
         require(
@@ -112,7 +118,8 @@ class NetworkConfig:
         """Defaults that depend on the settings that were given: those of the optimizer.
 
         The step of Adam does not depend on the size of the gradient; that of gradient descent does. A word occurs in
-        few texts of a batch, so the gradient of its vector is small, and the vectors need a larger learning rate.
+        few texts of a batch, so the gradient of its vector is small, and the vectors need a larger learning rate:
+        those of rare words a larger one than those of frequent words.
         """
         return dict(cls.optimizer_defaults.get(str(values.get("optimizer")), {}))
 

@@ -86,7 +86,9 @@ class Trainer:
     def _compile(self) -> None:
         self._total_steps = min(len(self._batches(0)) * self._epochs, self.config.steps or sys.maxsize)
         self._model.compile(
-            optimizers.build_optimizer(self.config, self._total_steps, self._objective.learning_rate_scale),
+            optimizers.build_optimizer(
+                self.config, self._total_steps, self._objective.learning_rate_scale, self._token_frequencies()
+            ),
             self._objective.loss,
             weighted_metrics=[self._objective.metric],
             jit_compile=keras.backend.backend() == "jax",
@@ -94,6 +96,11 @@ class Trainer:
         self._model.optimizer.build(self._model.trainable_variables)
         first = self._objective.batch_arrays(self._batches(0)[0], np.random.default_rng(0))
         self._training_step = compiled.TrainingStep(self._model, self._objective.metric.name, (*first,))
+
+    def _token_frequencies(self) -> Array:
+        """(ids,) occurrences of each token of the training rows per batch; those of one that does not occur count 1."""
+        counts = np.bincount(self._objective.encoded.ids)
+        return np.asarray(np.maximum(counts, 1) / len(self._batches(0)), np.float32)
 
     def _limit_steps(self, deadline: float) -> None:
         """Set the total of steps to what fits in before the deadline.

@@ -70,6 +70,25 @@ def test_other_optimizers_update_all_rows(name: str) -> None:
     np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("some_rows", [pytest.param(True, marks=ROWS), False])
+@pytest.mark.parametrize("name", ["sgd", "momentum"])
+def test_vectors_of_rare_tokens_have_larger_learning_rates(name: str, some_rows: bool) -> None:
+    values = {"optimizer": name, "learning_rate": 0.05, "embedding_rate": 2.0, "frequency_power": 0.5, "warmup": 0.0}
+    config = settings.make(registry.find("bag").config, values, "settings")
+    frequencies = np.array([4.0, 1.0, 0.25], np.float32)
+    table = keras.Variable(np.zeros((4, 2), np.float32), name="embeddings")
+    optimizer = optimizers.build_optimizer(config, STEPS, token_frequencies=frequencies)
+    optimizer.build([table])
+    gradient = keras.ops.convert_to_tensor(np.full((4, 2), 0.1, np.float32))
+    if some_rows:
+        import tensorflow as tf
+
+        gradient = tf.IndexedSlices(gradient, tf.range(4), tf.constant([4, 2]))
+    optimizer.apply([gradient], [table])
+    expected = -0.1 * 0.05 * 2.0 * np.array([0.5, 1.0, 2.0, 1.0])  # the last token is not known
+    np.testing.assert_allclose(to_numpy(table), np.repeat(expected[:, None], 2, axis=1), rtol=1e-5)
+
+
 @ROWS
 def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
     import tensorflow as tf

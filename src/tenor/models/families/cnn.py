@@ -23,8 +23,8 @@ class Config(WordConfig):
     """Settings of `cnn`."""
 
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "sgd": {"learning_rate": 0.5, "embedding_rate": 60.0},
-        "momentum": {"learning_rate": 0.1, "embedding_rate": 30.0},
+        "sgd": {"learning_rate": 0.5, "embedding_rate": 6.0, "frequency_power": 0.5},
+        "momentum": {"learning_rate": 0.1, "embedding_rate": 3.0, "frequency_power": 0.5},
     }
 
     max_length: int = setting(400)

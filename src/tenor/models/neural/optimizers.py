@@ -3,18 +3,23 @@
 from collections.abc import Callable, Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from tenor.models.network_config import NetworkConfig
-from tenor.models.neural.keras_types import Tensor
+from tenor.models.neural.keras_types import Array, Tensor
 
-_TABLES = ("embeddings", "token", "position")  # names of variables
+_TOKEN_TABLES = ("embeddings", "token")  # names of variables
+_TABLES = (*_TOKEN_TABLES, "position")
 LearningRateScale = Callable[[str], float]
 """Path of a variable -> its factor on the learning rate."""
 
 
 def build_optimizer(
-    config: NetworkConfig, total_steps: int, learning_rate_scale: LearningRateScale | None = None
+    config: NetworkConfig,
+    total_steps: int,
+    learning_rate_scale: LearningRateScale | None = None,
+    token_frequencies: Array | None = None,
 ) -> keras.optimizers.Optimizer:
     """Build the optimizer of a run.
 
@@ -22,6 +27,8 @@ def build_optimizer(
         config: The settings.
         total_steps: Batches in the run.
         learning_rate_scale: Path of a variable -> its factor on the learning rate; None: 1 for all.
+        token_frequencies: (ids,) occurrences of each token per batch, all above 0, for `frequency_power`; None: the
+            vectors of all tokens have the same learning rate.
     """
     schedule = WarmupDecay(config.learning_rate, round(config.warmup * total_steps), total_steps)
     kinds = keras.optimizers
@@ -36,6 +43,8 @@ def build_optimizer(
     optimizer = layerwise(schedule, global_clipnorm=config.clip_norm, **options)
     optimizer.learning_rate_scale = _with_embedding_rate(learning_rate_scale or (lambda _: 1.0), config.embedding_rate)
     optimizer.schedule = schedule
+    if config.frequency_power and token_frequencies is not None:
+        optimizer.token_rates = (token_frequencies**-config.frequency_power).astype(np.float32)
     if config.optimizer == "adamw":
         # No weight decay for biases, scales, shifts and tables (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
@@ -52,6 +61,7 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     learning_rate_scale: LearningRateScale
     schedule: "WarmupDecay"
+    token_rates: Array | None = None  # (ids,) factor on the learning rate of the vector of each token
 
     @property
     def _is_adam(self) -> bool:
@@ -68,9 +78,22 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         # Norm of the gradient before clipping, and learning rate, of the last step.
         self.norm_and_rate = self.add_variable((2,), name="seen")
         self.scales = [self.learning_rate_scale(variable.path) for variable in variables]
+        self.row_scales = {
+            index: self._row_scales(variable.shape[0])
+            for index, variable in enumerate(variables)
+            if self.token_rates is not None and variable.path.rsplit("/")[-1] in _TOKEN_TABLES
+        }
         # As variables of the optimizer they are not constants in the programs that JAX compiles.
         for variable in (self.schedule.warmup_steps, self.schedule.steps):
             self._track_variable(variable)
+
+    def _row_scales(self, n_rows: int) -> keras.Variable:
+        """(rows, 1) factors on the learning rate of the rows of a table. Rows beyond the known tokens have 1."""
+        scales, rates = np.ones((n_rows, 1), np.float32), self.token_rates[:n_rows]
+        scales[: len(rates), 0] = rates
+        variable = self.add_variable((n_rows, 1), name="row_scales")
+        variable.assign(scales)
+        return variable
 
     def set_total_steps(self, warmup_steps: int, steps: int) -> None:
         """Change the number of steps of the schedule."""
@@ -89,7 +112,10 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
         """Update one variable."""
-        learning_rate = learning_rate * self.scales[self._get_variable_index(variable)]
+        index = self._get_variable_index(variable)
+        learning_rate = learning_rate * self.scales[index]
+        if index in self.row_scales:
+            gradient = _scale_rows(gradient, self.row_scales[index])
         if hasattr(gradient, "indices"):
             self._update_rows(gradient, variable, learning_rate)
         elif self._is_adam and keras.backend.backend() == "tensorflow":
@@ -154,6 +180,16 @@ def _scale(gradient: Tensor, scale: Tensor) -> Tensor:
     import tensorflow as tf
 
     return tf.IndexedSlices(gradient.values * scale, gradient.indices, gradient.dense_shape)
+
+
+def _scale_rows(gradient: Tensor, scales: keras.Variable) -> Tensor:
+    """Multiply each row of the gradient of a table by its own factor."""
+    if not hasattr(gradient, "indices"):
+        return gradient * ops.cast(scales.value, gradient.dtype)
+    import tensorflow as tf
+
+    values = gradient.values * tf.cast(tf.gather(scales.value, gradient.indices), gradient.values.dtype)
+    return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
 
 
 def _values(gradient: Tensor) -> Tensor:
