@@ -79,7 +79,7 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         self.norm_and_rate = self.add_variable((2,), name="seen")
         self.scales = [self.learning_rate_scale(variable.path) for variable in variables]
         self.row_scales = {
-            index: self._row_scales(variable.shape[0])
+            index: self._row_scales(variable.shape[0], self.token_rates)
             for index, variable in enumerate(variables)
             if self.token_rates is not None and variable.path.rsplit("/")[-1] in _TOKEN_TABLES
         }
@@ -87,9 +87,9 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         for variable in (self.schedule.warmup_steps, self.schedule.steps):
             self._track_variable(variable)
 
-    def _row_scales(self, n_rows: int) -> keras.Variable:
+    def _row_scales(self, n_rows: int, token_rates: Array) -> keras.Variable:
         """(rows, 1) factors on the learning rate of the rows of a table. Rows beyond the known tokens have 1."""
-        scales, rates = np.ones((n_rows, 1), np.float32), self.token_rates[:n_rows]
+        scales, rates = np.ones((n_rows, 1), np.float32), token_rates[:n_rows]
         scales[: len(rates), 0] = rates
         variable = self.add_variable((n_rows, 1), name="row_scales")
         variable.assign(scales)
