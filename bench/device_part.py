@@ -34,7 +34,7 @@ def device(bench: Bench) -> list[Job]:
         jobs.append(
             Job(f"transformers {tokens} {texts}", lambda size=size: peer(bench, "peer_steps.py", encoder(bench), *size))
         )
-        jobs.append(Job(f"tenor {tokens} {texts}", lambda size=size: _on_jax(bench, "tenor_steps.py", *size)))
+        jobs.append(Job(f"tenor {tokens} {texts}", lambda size=size: _on_jax(bench, "tenor_steps.py", "minilm", *size)))
     for name, (family, *settings) in TRAINED.items():
         options = (family, "200" if bench.quick else "25000", str(SEED), str(20 if bench.quick else TESTS), *settings)
         jobs.append(Job(name, lambda options=options: _on_jax(bench, "tenor_init.py", *options)))

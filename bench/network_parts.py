@@ -1,6 +1,7 @@
 """The parts that measure the neural families, each beside its peer."""
 
 import functools
+from collections.abc import Callable
 
 from programs import Bench, Job, Measurements, peer, tenor, train
 
@@ -8,6 +9,8 @@ SCRATCH = ("bag", "cnn", "lstm", "transformer")
 LENGTHS = (128, 256)  # tokens
 PRECISIONS = ("float32", "bfloat16")
 STEPS = 20  # training steps that are timed, after those that compile
+BASE_STEPS, BASE_BATCH = 4, 8  # of the encoder of BERT-base's size, which takes ten times as long
+BASE = "12 layers "  # before the names of its jobs
 FEATURE_TEXTS = 2_000
 PER_CLASS = (8, 64, 512)  # labelled texts of each class
 SEEDS = range(5)
@@ -26,24 +29,37 @@ def scratch(bench: Bench) -> list[Job]:
 
 
 def finetune_speed(bench: Bench) -> list[Job]:
-    """Training steps of MiniLM: Hugging Face transformers and Tenor in turn, `repeats` times over."""
-    steps = str(2 if bench.quick else STEPS)
+    """Training steps of MiniLM, with 6 layers, and of an encoder of BERT-base's size, with 12.
+
+    Hugging Face transformers and Tenor take turns, `repeats` times over.
+    """
+    sizes: dict[str, tuple[str, ...]] = {"": (str(2 if bench.quick else STEPS),)}
+    if not bench.quick:
+        sizes[BASE] = (str(BASE_STEPS), str(BASE_BATCH))
     jobs = []
     for _ in range(bench.repeats):
-        for length in map(str, LENGTHS[:1] if bench.quick else LENGTHS):
-            for precision in PRECISIONS:
-                size = (length, precision, steps)
-                name = f"{length} {precision}"
-                small = precision == "bfloat16"
-                theirs = functools.partial(peer_steps, bench, size)
-                jobs.append(Job(f"transformers {name}", theirs, small))
-                jobs.append(Job(f"tenor {name}", lambda size=size: tenor(bench, "tenor_steps.py", *size), small))
+        for layers, steps in sizes.items():
+            folder = base_encoder if layers else encoder
+            for length in map(str, LENGTHS[:1] if bench.quick else LENGTHS):
+                for precision in PRECISIONS:
+                    size = (length, precision, *steps)
+                    name = f"{layers}{length} {precision}"
+                    small = precision == "bfloat16"
+                    theirs = functools.partial(_steps, bench, peer, "peer_steps.py", folder, size)
+                    ours = functools.partial(_steps, bench, tenor, "tenor_steps.py", folder, size)
+                    jobs += [Job(f"transformers {name}", theirs, small), Job(f"tenor {name}", ours, small)]
     return jobs
 
 
-def peer_steps(bench: Bench, size: tuple[str, ...]) -> Measurements:
-    """Training steps of transformers, by length, precision and number."""
-    return peer(bench, "peer_steps.py", encoder(bench), *size)
+def _steps(
+    bench: Bench,
+    run: Callable[..., Measurements],
+    program: str,
+    folder: Callable[[Bench], str],
+    size: tuple[str, ...],
+) -> Measurements:
+    """Training steps of one program, by length, precision, number, and perhaps texts in a batch."""
+    return run(bench, program, folder(bench), *size)
 
 
 def minilm(bench: Bench) -> list[Job]:
@@ -117,6 +133,12 @@ def lstm_torch(bench: Bench) -> list[Job]:
 def encoder(bench: Bench) -> str:
     """The folder of the encoder `minilm`, which the peers load too."""
     return str(tenor(bench, "tenor_encoder.py")["folder"])
+
+
+@functools.cache
+def base_encoder(bench: Bench) -> str:
+    """The folder of an encoder of BERT-base's size with random weights."""
+    return str(peer(bench, "make_encoder.py", encoder(bench), str(bench.work / "base-encoder"))["folder"])
 
 
 NETWORK_PARTS = {

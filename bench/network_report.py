@@ -1,8 +1,10 @@
 """The sections of the neural families; measurements that an interrupted part has not got to yet are left out."""
 
+import itertools
 from collections.abc import Callable
 from statistics import mean
 
+from network_parts import BASE
 from tables import Row, Runs, met, mib, middle, score, seconds, skipped, table, times
 
 Measured = dict[str, Runs]
@@ -26,7 +28,8 @@ FEW_NAMES = {
 SCRATCH_NOTE = (
     """Each by `tenor train` with its defaults on the 25,000 training reviews; a tenth of them choose the best epoch."""
 )
-FINETUNE_NOTE = """MiniLM, 32 texts per batch, IMDB reviews truncated to the length. transformers:
+FINETUNE_NOTE = """6 layers: MiniLM, 32 texts per batch. 12 layers: the size of BERT-base with random weights, 8 texts
+per batch. Texts: IMDB reviews truncated to the length. transformers:
 `AutoModelForSequenceClassification`, AdamW, default dropout, padded to the length, bfloat16 by autocast. Tenor: the
 defaults of the family, with batches by length. The first steps, which compile, are not counted. Tokens are those of
 the texts; in brackets, with padding. The ratio uses tokens without padding and the better precision of the peer. The
@@ -89,14 +92,20 @@ def finetune_section(runs: Measured) -> str:
     """Tokens a second of training, by length and precision."""
     rows: list[Row] = []
     ran = {name: each for name, each in runs.items() if not skipped(each)}
-    for length in ("128", "256"):
-        peers = [f"transformers {length} {precision}" for precision in ("float32", "bfloat16")]
+    for layers, length in itertools.product(("", BASE), ("128", "256")):
+        size = f"{layers}{length}"
+        peers = [f"transformers {size} {precision}" for precision in ("float32", "bfloat16")]
         best = max((middle(ran[name], "tokens_per_s") for name in peers if name in ran), default=None)
         for precision in ("float32", "bfloat16"):
-            ours, theirs = f"tenor {length} {precision}", f"transformers {length} {precision}"
+            ours, theirs = f"tenor {size} {precision}", f"transformers {size} {precision}"
             if ours not in runs and theirs not in runs:
                 continue
-            row = (length, precision, *(_tokens(runs.get(name, [])) for name in (theirs, ours)))
+            row = (
+                "12" if layers else "6",
+                length,
+                precision,
+                *(_tokens(runs.get(name, [])) for name in (theirs, ours)),
+            )
             if ours in ran and best:
                 value = middle(ran[ours], "tokens_per_s") / best
                 # Tenor has to reach the target in the precision that it takes, which is its better one.
@@ -104,9 +113,9 @@ def finetune_section(runs: Measured) -> str:
             else:
                 row += ("", "", "")
             rows.append(row)
-    header = ("length", "precision", "transformers, tokens/s", "Tenor, tokens/s", "ratio", "target", "met")
+    header = ("layers", "length", "precision", "transformers, tokens/s", "Tenor, tokens/s", "ratio", "target", "met")
     count = max(map(len, runs.values()))
-    title = "## Fine-tuning: steps of MiniLM against transformers"
+    title = "## Fine-tuning: steps of an encoder against transformers"
     return f"{title}\n\n{table(header, rows)}\n\n{FINETUNE_NOTE} Runs of each: {count}."
 
 

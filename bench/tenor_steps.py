@@ -1,7 +1,7 @@
-"""Tenor: training steps of MiniLM on IMDB reviews: `python tenor_steps.py LENGTH PRECISION STEPS [BATCH]`.
+"""Tenor: training steps of an encoder on IMDB reviews: `python tenor_steps.py FOLDER LENGTH PRECISION STEPS [BATCH]`.
 
-It runs `training.fit`, with batches of BATCH texts (32) and otherwise the family's defaults, and stops after the
-timed steps. It gets enough reviews that it does not make its batches smaller.
+FOLDER is the encoder's, or `minilm`. It runs `training.fit`, with batches of BATCH texts (32) and otherwise the
+family's defaults, and stops after the timed steps. It gets enough reviews that it does not make its batches smaller.
 """
 
 import contextlib
@@ -27,15 +27,21 @@ SEED = 7
 
 def main() -> None:
     """Plan the batches as `fit` will, run it, print the measurements."""
-    length, precision, steps = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    batch = int(sys.argv[4]) if len(sys.argv) > 4 else BATCH
+    folder, length, precision, steps = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    batch = int(sys.argv[5]) if len(sys.argv) > 5 else BATCH
     texts, labels = drawn(batch * BATCHES)
     family = registry.find("pretrained")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
     from tenor.models.neural import compiled
     from tenor.training import neural
 
-    values = {"max_length": length, "batch_tokens": batch * length, "precision": precision, "epochs": 1}
+    values = {
+        "model": folder,
+        "max_length": length,
+        "batch_tokens": batch * length,
+        "precision": precision,
+        "epochs": 1,
+    }
     values |= {"validation": 0.0, "calibration": 0.0}  # all texts train
     config = settings.make(family.config, values, "settings")
     targets = np.array(labels, np.int32)

@@ -21,7 +21,6 @@ SOURCE = ROOT / "src" / "tenor"
 
 PRIVATE = {
     "keras": {
-        "_get_current_learning_rate",
         "_get_variable_index",
         "_inbound_nodes",
         "_keras_history",
@@ -143,6 +142,28 @@ def test_keras_tracks_variables_of_an_optimizer_and_gives_its_learning_rate(adam
         pytest.fail(f"{message} ({error})")
     assert any(each is more for each in adam.variables), message
     assert float(rate) == 0.25, message
+
+
+def test_keras_adds_up_gradients_in_a_call_that_can_be_overridden_and_asks_for_the_learning_rate_in_another() -> None:
+    import keras
+
+    calls = []
+
+    class Watched(keras.optimizers.SGD):  # type: ignore[misc]
+        def _backend_apply_gradients(self, gradients: Any, variables: Any) -> None:
+            calls.append(len(gradients))
+            super()._backend_apply_gradients(gradients, variables)
+
+        def _get_current_learning_rate(self) -> Any:
+            return keras.ops.convert_to_tensor(0.5)
+
+    optimizer, variable = Watched(gradient_accumulation_steps=2), keras.Variable(1.0)
+    optimizer.build([variable])
+    for _ in range(2):
+        optimizer.apply([keras.ops.convert_to_tensor(1.0)], [variable])
+    message = changed("keras", "_backend_apply_gradients", "_get_current_learning_rate")
+    assert calls == [1, 1], message
+    assert float(variable) == 0.5, message
 
 
 def test_keras_clips_all_gradients_in_one_call_that_can_be_overridden() -> None:

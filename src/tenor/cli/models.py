@@ -68,7 +68,7 @@ def _lines(encoder: "Encoder") -> list[str]:
     )
     places = [f"hf://{encoder.hugging_face}", *([f"modelscope://{encoder.modelscope}"] if encoder.modelscope else [])]
     lines = [
-        f"  {encoder.name:22} {encoder.model_type:12} {size}  {encoder.licence:10}  {tr(where)}".rstrip(),
+        f"  {encoder.name:22} {encoder.model_type:12} {size}  {tr(encoder.licence):15}  {tr(where)}".rstrip(),
         f"  {'':22} {'  '.join(places)}",
     ]
     if (measured := encoder.measured) is not None:

@@ -68,6 +68,11 @@ class NetworkConfig:
     warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
     clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
     batch_tokens: int = setting(12_800, "maximum number of tokens in a batch; little data uses smaller batches")
+    gradient_accumulation: int = setting(
+        1,
+        "compute each batch in this many parts, one after the other: the same gradient, and the activations of one "
+        "part in memory",
+    )
     epochs: int | None = setting(
         None, "passes over the training texts; none: about 300 batches, in 2 (`pretrained`: 1) to 10 epochs"
     )
@@ -85,6 +90,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", tr("must be 1 or more, or none"))
+        require(self.gradient_accumulation >= 1, "gradient_accumulation", tr("must be 1 or more"))
         require(self.steps is None or self.steps >= 1, "steps", tr("must be 1 or more, or none"))
         for key in ("max_length", "batch_tokens"):
             value = getattr(self, key)

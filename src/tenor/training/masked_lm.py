@@ -12,11 +12,12 @@ import numpy as np
 
 from tenor._core.language import tr
 from tenor.config.settings import require
-from tenor.errors import DataError
+from tenor.errors import DataError, SettingsError
 from tenor.models.base import Fitted
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
+from tenor.models.neural import masked_head
 from tenor.models.neural.network import Network
 from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
@@ -54,6 +55,11 @@ def fit(family: NetworkFamily, texts: Sequence[str], config: NetworkConfig, cont
     )
     config = replace(config, truncation="windows", epochs=config.epochs or _DEFAULT_EPOCHS)
     config, encoder = neural.fit_text_encoder(family, config, train_texts, init)
+    if family.initialise is not None and masked_head.own_mask_id(encoder) is None:
+        raise SettingsError(
+            tr("the tokenizer of the encoder has no mask token, so it cannot be trained on masked tokens."),
+            tr("Choose an encoder with one, or train on labelled texts without pretraining."),
+        )
     train = encoder.encode(train_texts, config.max_length, config.truncation)
     validation = encoder.encode(validation_texts, config.max_length, config.truncation)
     config = neural.choose_batch_size(config, train.lengths, encoder.max_row_length(config.max_length))

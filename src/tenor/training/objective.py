@@ -109,7 +109,7 @@ class LabelObjective:
             features = np.zeros((batch.size, self.encoded.features.shape[1]), np.float32)
             features[:rows] = self.encoded.features[self.encoded.row_to_text[batch.rows]].toarray()
             inputs = [ids, features]
-        return BatchArrays(inputs, targets, weights * (batch.size / rows))
+        return BatchArrays(inputs, targets, weights * (batch.size / max(rows, 1)))
 
     def evaluate(self) -> dict[str, float]:
         """Loss and metrics of the task on the validation texts."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from tenor._core.language import tr
+from tenor._core.language import tr, tr_number
 from tenor.models.context import Checkpoints, FitContext
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, optimizers, parallel
@@ -22,9 +22,10 @@ from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.training import checkpoint
 from tenor.training.checkpoint import Checkpoint, StepRecord, TrainingState
-from tenor.training.objective import Objective
+from tenor.training.objective import BatchArrays, Objective
 
 _STEPS_TO_LEARN = 50  # batches; fewer may not show whether a network learns
+_REPORTED_COMPILE_S = 1.0  # less is not worth a message
 _LEARNED = 0.99  # share of the loss of a constant prediction that a network must be below by then
 
 
@@ -50,6 +51,7 @@ class Trainer:
         )
         self._best: list[Array] = []  # trainable variables after the best epoch
         self._total_steps = 0
+        self._compile_time: compiled.CompileTime | None = compiled.CompileTime()  # None: it was reported
         self._checkpoint_pause_s = 0.0  # until writing checkpoints takes no more than its share of the time
 
     def train(self, deadline: float | None = None) -> None:
@@ -94,7 +96,7 @@ class Trainer:
             jit_compile=keras.backend.backend() == "jax",
         )
         self._model.optimizer.build(self._model.trainable_variables)
-        first = self._objective.batch_arrays(self._batches(0)[0], np.random.default_rng(0))
+        first = self._parts_of(self._batches(0)[0], np.random.default_rng(0))[0]
         self._training_step = compiled.TrainingStep(self._model, self._objective.metric.name, (*first,))
 
     def _token_frequencies(self) -> Array:
@@ -153,6 +155,7 @@ class Trainer:
                     self._save(self._checkpoints)
                     saved_at = time.perf_counter()
             self._end_epoch(name)
+            self._report_compile_time()
             if self._checkpoints:
                 self._save(self._checkpoints)
             if steps_done - len(epoch_batches) < _STEPS_TO_LEARN <= steps_done:
@@ -160,6 +163,21 @@ class Trainer:
             saved_at = last = time.perf_counter()
         if steps_done < _STEPS_TO_LEARN:
             self._report_no_learning(steps_done)
+
+    def _report_compile_time(self) -> None:
+        """Report after the first epoch how long the training step was compiled, if that took a second or more."""
+        if self._compile_time is None:
+            return
+        seconds, self._compile_time = self._compile_time.compiled, None
+        if sum(seconds.values()) >= _REPORTED_COMPILE_S:
+            self._callback.on_message(
+                tr_number(
+                    "compiling the training step took {seconds:.0f} s, for {number} shape of batches.",
+                    "compiling the training step took {seconds:.0f} s, for {number} shapes of batches.",
+                    len(seconds),
+                    seconds=sum(seconds.values()),
+                )
+            )
 
     def _report_no_learning(self, steps_done: int) -> None:
         """Report, with the remedy, when the same prediction for every text would be as good."""
@@ -187,7 +205,8 @@ class Trainer:
         shuffled = batches.shuffled_batches(
             self._objective.encoded.lengths, self.config.batch_tokens, self._widths, self._seed, epoch
         )
-        return [batch._replace(size=parallel.padded_size(batch.size)) for batch in shuffled]
+        parts = self.config.gradient_accumulation
+        return [batch._replace(size=parts * parallel.padded_size(-(-batch.size // parts))) for batch in shuffled]
 
     def _is_out_of_patience(self) -> bool:
         patience = self.config.patience
@@ -195,14 +214,20 @@ class Trainer:
 
     def _step(self, batch: Batch) -> None:
         state, random = self.state, np.random.default_rng((self._seed, self.state.epoch, self.state.step))
-        arrays = tuple(self._objective.batch_arrays(batch, random))
-        inputs, targets, weights = keras.tree.map_structure(parallel.local_rows, arrays)
-        result = self._training_step.step(inputs, targets, weights)
+        results, shares, started_at = [], [], time.perf_counter()
+        for inputs, targets, weights in self._parts_of(batch, random):
+            results.append(self._training_step.step(inputs, targets, weights))
+            shares.append(float(weights.sum()))
+        if self._compile_time is not None:
+            self._compile_time.add((batch.width, batch.size), time.perf_counter() - started_at)
+        result = results[-1]  # the last part applies the gradient of the batch
+        loss = float(np.mean([part.loss for part in results]))
+        metric = float(np.average([part.metric for part in results], weights=shares)) if any(shares) else 0.0
         self.step_log.append(
             StepRecord(
                 epoch=state.epoch + 1,
-                loss=result.loss,
-                metric=result.metric,
+                loss=loss,
+                metric=metric,
                 learning_rate=result.learning_rate,
                 gradient_norm=result.gradient_norm,
             )
@@ -210,8 +235,19 @@ class Trainer:
         rows = len(batch.rows)
         state.step += 1
         state.rows += rows
-        state.loss += result.loss * rows
-        state.metric += result.metric * rows
+        state.loss += loss * rows
+        state.metric += metric * rows
+
+    def _parts_of(self, batch: Batch, random: np.random.Generator) -> list[BatchArrays]:
+        """The arrays of this process for each part of a batch; the mean of their losses is that of the batch."""
+        parts, result = self.config.gradient_accumulation, []
+        for rows in np.array_split(batch.rows, parts):
+            part = batch._replace(rows=rows, size=batch.size // parts)
+            arrays = self._objective.batch_arrays(part, random)
+            share = np.float32(parts * len(rows) / len(batch.rows))
+            weighted = arrays._replace(weights=arrays.weights * share)
+            result.append(BatchArrays(*keras.tree.map_structure(parallel.local_rows, tuple(weighted))))
+        return result
 
     def _step_metrics(self, step: StepRecord) -> dict[str, float]:
         names = "loss", self._objective.metric.name, "learning_rate", "gradient_norm"

@@ -183,3 +183,16 @@ def test_a_pointer_of_git_lfs_is_recognised(folder: Path) -> None:
     (folder / "model.safetensors").write_text(pointer, "utf-8")
     with pytest.raises(SettingsError, match=r"model\.safetensors is a pointer of Git LFS.*'git lfs pull'"):
         encode(folder)
+
+
+def test_a_folder_is_read_again_only_when_a_file_has_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "bert"
+    shutil.copytree(GOLDEN / "bert", folder)
+    first = huggingface.read_folder(folder)
+    assert huggingface.read_folder(folder) is first
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["[PAD]"], vocabulary["[MASK]"] = vocabulary["[MASK]"], vocabulary["[PAD]"]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    again = huggingface.read_folder(folder)
+    assert again.tokenizer["model"]["vocab"] == vocabulary != first.tokenizer["model"]["vocab"]

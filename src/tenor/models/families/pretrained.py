@@ -75,6 +75,9 @@ class Config(NetworkConfig):
     calibration: float = setting(0.04)
     batch_tokens: int = setting(4_096)
     blocks: int = setting(2, 'with `tune = "top"`: number of trained blocks, from the top')
+    freeze_layers: int = setting(
+        0, "number of blocks, from the bottom, that keep their weights; the embeddings then keep theirs too"
+    )
     rank: int = setting(8, 'with `tune = "lora"`: rank of the additions')
     pooling: Pooling | None = setting(
         None,
@@ -106,6 +109,7 @@ class Config(NetworkConfig):
         super().__post_init__()
         require(0 < self.layer_decay <= 1, "layer_decay", tr("must be above 0 and at most 1"))
         require(self.blocks >= 1, "blocks", tr("must be 1 or more"))
+        require(self.freeze_layers >= 0, "freeze_layers", tr("must be 0 or more"))
         require(self.rank >= 1, "rank", tr("must be 1 or more"))
         require(
             self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", tr("must be 1 or more, or none")
@@ -217,6 +221,11 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     require(
         config.tune != "top" or (config.blocks <= shape.blocks and not shape.shared),
         "blocks",
+        tr("must be at most {blocks}, and the blocks must not be shared", blocks=shape.blocks),
+    )
+    require(
+        config.freeze_layers == 0 or (config.freeze_layers <= shape.blocks and not shape.shared),
+        "freeze_layers",
         tr("must be at most {blocks}, and the blocks must not be shared", blocks=shape.blocks),
     )
     try:
@@ -336,8 +345,11 @@ def build(config: Config, task: Task) -> KerasModel:
 
     shape = Architecture(**(config.architecture or {}))
     first_tuned = {"frozen": shape.blocks, "top": shape.blocks - config.blocks}.get(config.tune or "all", 0)
-    lora_rank = config.rank if config.tune == "lora" else 0
-    tuning = keras_encoder.Tuning(config.tune in (None, "all"), first_tuned, lora_rank)
+    tuning = keras_encoder.Tuning(
+        embeddings=config.tune in (None, "all") and not config.freeze_layers,
+        blocks=max(first_tuned, config.freeze_layers),
+        lora_rank=config.rank if config.tune == "lora" else 0,
+    )
     ids = keras.Input((None,), dtype="int32", name="ids")
     last = keras_encoder.apply(shape, tuning, ids, config.pooled_blocks or 1)  # None in models of early versions
     vectors = [Pool(config.pool_mode, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]

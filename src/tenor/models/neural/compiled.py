@@ -35,6 +35,27 @@ def shape_compile_cost() -> float:
     return _COMPILE_COST_ON_ACCELERATOR if precision.has_accelerator() else _COMPILE_COST
 
 
+class CompileTime:
+    """The time that a run compiles: the first step of each shape, less a later one of the same shape."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, int], float] = {}
+        self._fastest: dict[tuple[int, int], float] = {}
+
+    def add(self, shape: tuple[int, int], seconds: float) -> None:
+        """Count a step of a batch of `shape`, (width, rows)."""
+        if shape not in self._first:
+            self._first[shape] = seconds
+        else:
+            self._fastest[shape] = min(seconds, self._fastest.get(shape, seconds))
+
+    @property
+    def compiled(self) -> dict[tuple[int, int], float]:
+        """Shape -> seconds to compile it, for shapes whose first step took more than twice the time of a later one."""
+        again = {shape: self._fastest[shape] for shape in self._fastest}
+        return {shape: self._first[shape] - step for shape, step in again.items() if self._first[shape] > 2 * step}
+
+
 class StepResult(NamedTuple):
     """The result of one training step.
 

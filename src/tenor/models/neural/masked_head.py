@@ -18,7 +18,7 @@ from tenor.models.neural.tensor_ops import dense, gelu, layer_norm
 from tenor.text.encoded import TextEncoder
 from tenor.text.vocabulary import UNKNOWN
 
-_MASKS = ("[MASK]", "<mask>")
+_MASKS = ("[MASK]", "<mask>", "<|mask|>")
 
 
 class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
@@ -97,5 +97,9 @@ def build_models(encoder: keras.Model, policy: str) -> MaskedModels:
 
 def mask_id(encoder: TextEncoder) -> int:
     """The id of the mask token; a vocabulary of words has none, so there it is that of unknown words."""
-    candidates = map(encoder.token_id, _MASKS)
-    return next((mask for mask in candidates if mask is not None), UNKNOWN)
+    return UNKNOWN if (mask := own_mask_id(encoder)) is None else mask
+
+
+def own_mask_id(encoder: TextEncoder) -> int | None:
+    """The id of the encoder's mask token; None: it has none."""
+    return next((mask for mask in map(encoder.token_id, _MASKS) if mask is not None), None)

@@ -40,7 +40,8 @@ def build_optimizer(
         "rmsprop": (kinds.RMSprop, {}),
     }[config.optimizer]
     layerwise = type(kind.__name__, (_Layerwise, kind), {})
-    optimizer = layerwise(schedule, global_clipnorm=config.clip_norm, **options)
+    parts = config.gradient_accumulation if config.gradient_accumulation > 1 else None
+    optimizer = layerwise(schedule, global_clipnorm=config.clip_norm, gradient_accumulation_steps=parts, **options)
     optimizer.learning_rate_scale = _with_embedding_rate(learning_rate_scale or (lambda _: 1.0), config.embedding_rate)
     optimizer.schedule = schedule
     if config.frequency_power and token_frequencies is not None:
@@ -99,8 +100,22 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         """Change the number of steps of the schedule."""
         self.schedule.set_total_steps(warmup_steps, steps)
 
+    def _get_current_learning_rate(self) -> Tensor:
+        """The learning rate of this batch. Keras counts each part of a batch as a step of the schedule."""
+        return self.schedule(self.iterations)
+
+    def _backend_apply_gradients(self, gradients: Sequence[Tensor | None], variables: Sequence[keras.Variable]) -> None:
+        """Add up or apply gradients. The sums over the parts of a batch are dense."""
+        self._is_table = [hasattr(gradient, "indices") for gradient in gradients]
+        if self.gradient_accumulation_steps:
+            gradients = [_merge_rows(each, False) if hasattr(each, "indices") else each for each in gradients]
+        super()._backend_apply_gradients(gradients, variables)
+
     def _clip_gradients(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Clip without a dense gradient for tables if only some of their rows occur in the batch."""
+        if self.gradient_accumulation_steps and self._updates_rows:
+            pairs = zip(gradients, self._is_table, strict=True)
+            gradients = [_rows_of_batch(gradient) if is_table else gradient for gradient, is_table in pairs]
         merged = [_merge_rows(each, self._updates_rows) if hasattr(each, "indices") else each for each in gradients]
         squares = [ops.sum(ops.square(_values(each))) for each in merged if each is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares)))
@@ -172,6 +187,14 @@ def _merge_rows(gradient: Tensor, keep_rows: bool) -> Tensor:
     rows, position = tf.unique(gradient.indices)
     values = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def _rows_of_batch(gradient: Tensor) -> Tensor:
+    """The rows of a table's gradient that are not 0, as a `tf.IndexedSlices`."""
+    import tensorflow as tf
+
+    rows = tf.cast(tf.where(tf.reduce_any(gradient != 0, axis=1))[:, 0], tf.int32)
+    return tf.IndexedSlices(tf.gather(gradient, rows), rows, tf.shape(gradient))
 
 
 def _scale(gradient: Tensor, scale: Tensor) -> Tensor:

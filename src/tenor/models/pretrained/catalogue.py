@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tenor._core.language import tr
+from tenor._core.language import mark, tr
 from tenor.config.settings import suggest
 
 Language = Literal["English", "Chinese", "multilingual"]
@@ -15,6 +15,7 @@ Language = Literal["English", "Chinese", "multilingual"]
 LANGUAGE_OF_SCRIPT: dict[str, Language] = {"Latin": "English", "Han": "Chinese"}
 """The script of most texts -> the language whose encoders come first. Others are for multilingual encoders."""
 
+UNKNOWN_LICENCE = mark("licence unknown")
 _BYTES_PER_WEIGHT = 4  # in float32
 
 
@@ -58,7 +59,7 @@ class Encoder:
         model_type: `model_type` of its config.json.
         parameters: Million weights.
         max_length: Tokens that it takes at most.
-        licence: SPDX identifier of its licence.
+        licence: SPDX identifier of its licence, or `UNKNOWN_LICENCE` if its model card names none.
         blocks: Transformer blocks.
         width: Width of the values.
         hugging_face: OWNER/NAME on the Hugging Face hub.
@@ -98,7 +99,7 @@ class Encoder:
             name=self.name,
             parameters=self.parameters,
             megabytes=self.megabytes,
-            licence=self.licence,
+            licence=tr(self.licence),
         )
 
 
@@ -118,6 +119,39 @@ _MINILM = Encoder(
 
 ENCODERS = (
     Encoder(
+        name="modernbert-base",
+        language="English",
+        model_type="modernbert",
+        parameters=149,
+        max_length=8192,
+        licence="Apache-2.0",
+        blocks=22,
+        width=768,
+        hugging_face="answerdotai/ModernBERT-base",
+    ),
+    Encoder(
+        name="deberta-v3-base",
+        language="English",
+        model_type="deberta-v2",
+        parameters=184,
+        max_length=512,
+        licence="MIT",
+        blocks=12,
+        width=768,
+        hugging_face="microsoft/deberta-v3-base",
+    ),
+    Encoder(
+        name="gte-modernbert-base",
+        language="English",
+        model_type="modernbert",
+        parameters=149,
+        max_length=8192,
+        licence="Apache-2.0",
+        blocks=22,
+        width=768,
+        hugging_face="Alibaba-NLP/gte-modernbert-base",
+    ),
+    Encoder(
         name="bge-base-en",
         language="English",
         model_type="bert",
@@ -127,6 +161,28 @@ ENCODERS = (
         blocks=12,
         width=768,
         hugging_face="BAAI/bge-base-en-v1.5",
+    ),
+    Encoder(
+        name="all-mpnet-base",
+        language="English",
+        model_type="mpnet",
+        parameters=109,
+        max_length=512,
+        licence="Apache-2.0",
+        blocks=12,
+        width=768,
+        hugging_face="sentence-transformers/all-mpnet-base-v2",
+    ),
+    Encoder(
+        name="nomic-embed-text",
+        language="English",
+        model_type="nomic_bert",
+        parameters=137,
+        max_length=2048,
+        licence="Apache-2.0",
+        blocks=12,
+        width=768,
+        hugging_face="nomic-ai/nomic-embed-text-v1.5",
     ),
     Encoder(
         name="roberta-base",
@@ -163,6 +219,17 @@ ENCODERS = (
         hugging_face="BAAI/bge-base-zh-v1.5",
     ),
     Encoder(
+        name="ernie-3.0-base-zh",
+        language="Chinese",
+        model_type="ernie",
+        parameters=118,
+        max_length=2048,
+        licence=UNKNOWN_LICENCE,
+        blocks=12,
+        width=768,
+        hugging_face="nghuyong/ernie-3.0-base-zh",
+    ),
+    Encoder(
         name="chinese-macbert",
         language="Chinese",
         model_type="bert",
@@ -195,6 +262,39 @@ ENCODERS = (
         width=512,
         hugging_face="BAAI/bge-small-zh-v1.5",
         modelscope="AI-ModelScope/bge-small-zh-v1.5",
+    ),
+    Encoder(
+        name="mmbert-base",
+        language="multilingual",
+        model_type="modernbert",
+        parameters=307,
+        max_length=8192,
+        licence="MIT",
+        blocks=22,
+        width=768,
+        hugging_face="jhu-clsp/mmBERT-base",
+    ),
+    Encoder(
+        name="gte-multilingual-base",
+        language="multilingual",
+        model_type="new",
+        parameters=305,
+        max_length=8192,
+        licence="Apache-2.0",
+        blocks=12,
+        width=768,
+        hugging_face="Alibaba-NLP/gte-multilingual-base",
+    ),
+    Encoder(
+        name="eurobert-210m",
+        language="multilingual",
+        model_type="eurobert",
+        parameters=210,
+        max_length=8192,
+        licence="Apache-2.0",
+        blocks=12,
+        width=768,
+        hugging_face="EuroBERT/EuroBERT-210m",
     ),
     Encoder(
         name="multilingual-e5-base",

@@ -4,6 +4,8 @@
 Files may be links, as in the cache of a hub, but only to plain files of limited size.
 """
 
+import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +58,27 @@ class EncoderFolder:
 
 
 def read_folder(path: Path) -> EncoderFolder:
-    """Read all of a folder but the weights. Raises SettingsError if it is not an encoder of a known type."""
+    """Read all of a folder but the weights; the same folder again only if a file has changed.
+
+    Raises:
+        SettingsError: It is not an encoder of a known type.
+    """
+    return _read_folder(path, _stamps(path))
+
+
+def _stamps(path: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """Name, inode, size and time of change of each file, for links those of their targets; empty without a folder."""
+    result = []
+    with contextlib.suppress(OSError):
+        for file in sorted(path.iterdir()):
+            with contextlib.suppress(OSError):  # a link that leads nowhere
+                status = file.stat()
+                result.append((file.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(result)
+
+
+@functools.lru_cache(1)  # large vocabularies take up to a second to read, and 100 MB of memory
+def _read_folder(path: Path, _: tuple[tuple[str, int, int, int], ...]) -> EncoderFolder:
     config = folder_files.read_json(path, "config.json")
     model_type = config.values.get("model_type")
     if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
