@@ -106,7 +106,7 @@ def _compile_on_tensorflow(ends: Callable[[Tensor, Tensor], Ends], from_vectors:
 
 
 def _compile_on_jax(ends: Callable[[Tensor, Tensor], Ends], from_vectors: keras.Model) -> Step:
-    """Compile the step, for each shape of a batch anew."""
+    """Compile the step again for each shape of a batch."""
     import jax
 
     trainable = [variable.value for variable in from_vectors.trainable_variables]
