@@ -37,6 +37,18 @@ def test_the_task_is_told_from_the_values(values: list[Any], kind: str, expected
     assert (result.kind, result.values) == (kind, expected)
 
 
+@pytest.mark.parametrize("values", [["[1, 0]", "[0, 1]"], [[1, 0, 0], [0, 1, 0]], [["1", "0"], None, ["0", "0"]]])
+@pytest.mark.parametrize("task", [None, "multilabel"])
+def test_lists_that_mark_classes_by_their_place_are_refused(values: list[Any], task: Any) -> None:
+    with pytest.raises(DataError, match="by their place in a list"):
+        read(values, task=task)
+
+
+@pytest.mark.parametrize("values", [[["0"], ["1"], ["0", "1"]], [["0", "1"]], [["0", "2"], ["1", "2"]]])
+def test_sets_of_numbers_are_labels(values: list[Any]) -> None:
+    assert read(values, task="multilabel").kind == "multilabel"
+
+
 def test_a_decision_that_could_be_another_is_told() -> None:
     assert "taken as classes (`task='regression'`" in read(["1", "2", "3"]).note
     assert "numbers from 0.5 to 2: their values are learned (`task='multiclass'`" in read(["0.5", "2"]).note

@@ -77,6 +77,8 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         bracket_note = _bracket_note(present)
         values = [parse_list(value) if isinstance(value, str) else value for value in values]
     lists = [value for value in values if isinstance(value, list)]
+    if task in (None, "multilabel") and separator is None and len(lists) == len(present):
+        _refuse_indicators(lists, column)
     if separator is not None or task == "multilabel" or (task is None and any(len(value) > 1 for value in lists)):
         sets = [to_names(value, column, row) for row, value in enumerate(values, first)]
         note = f"{bracket_note} {multilabel_note(Counter(sets), separator)}".strip()
@@ -103,6 +105,18 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
 def _are_lists(values: list[object]) -> bool:
     """Whether all values are strings that hold lists, and not all of them may be words in brackets."""
     return bool(values) and all(map(is_list, values)) and any(map(is_certain_list, values))
+
+
+def _refuse_indicators(lists: list[list[object]], column: LabelColumn) -> None:
+    """Raise DataError for lists such as `[1, 0, 0]` in all rows: they mark labels by their place, and have no names."""
+    lengths = set(map(len, lists))
+    is_indicator = len(lengths) == 1 and min(lengths) > 1
+    if len(lists) > 1 and is_indicator and all(str(item) in ("0", "1") for value in lists for item in value):
+        raise DataError(
+            tr("labels such as {label} mark classes by their place in a list.", label=str(lists[0])[:60]),
+            tr("Write the names of the labels, or give each class a column of 0 and 1 (repeat `label=...`)."),
+            column.at(),
+        )
 
 
 def _bracket_note(values: list[object]) -> str:
