@@ -4,7 +4,7 @@
 
 The pages of docs/guide are the source; the notebooks are not committed. A `python` block becomes a cell of code, all
 other text becomes cells of Markdown. A check may fail until the reader has written a solution, so its cell is marked
-`raises-exception`: "Run all" goes on. The cell of a solution is folded. `make docs` puts the notebooks into the site.
+`raises-exception`: "Run all" goes on. The cell of a solution is folded.
 Standard library only.
 """
 

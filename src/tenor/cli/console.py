@@ -87,7 +87,7 @@ class Console(Callback):
         """Print the metrics of an epoch."""
         from tenor.cli.metrics_text import describe
 
-        self.on_message(f"{epoch}: {describe(metrics)}")
+        self.on_message(tr("{place}: {problem}", place=epoch, problem=describe(metrics)))
 
     def on_candidate_end(
         self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None

@@ -18,6 +18,7 @@ _MAX_CONFUSED = 5  # pairs of classes
 _METRICS = {
     "accuracy": mark("accuracy"),
     "average_precision": mark("average precision"),
+    "brier_score": mark("Brier score"),
     "exact_match": mark("exact match"),
     "hamming_loss": mark("Hamming loss"),
     "log_loss": mark("log loss"),
@@ -163,16 +164,15 @@ def _class_lines(metrics: JsonObject, all_classes: str) -> list[str]:
     low, high = metrics["accuracy_interval"]
     texts = counted(metrics["rows"], "text")
     interval = tr("(95% interval {low:.4f} to {high:.4f}, {texts})", low=low, high=high, texts=texts)
+    values = {
+        tr("accuracy"): f"{metrics['accuracy']:.4f}  {interval}",
+        tr("macro-F1"): _number(metrics["macro_f1"]),
+        tr("log loss"): f"{metrics['log_loss']:.4f}",
+        "ROC AUC": _number(metrics["roc_auc"]),
+    }
     lines = [
-        *_named_lines(
-            {
-                tr("accuracy"): f"{metrics['accuracy']:.4f}  {interval}",
-                tr("macro-F1"): _number(metrics["macro_f1"]),
-                tr("log loss"): f"{metrics['log_loss']:.4f}",
-                "ROC AUC": _number(metrics["roc_auc"]),
-            }
-        ),
-        *_named_lines(_calibration(metrics)),
+        *_named_lines(values),
+        *_named_lines(_calibration(metrics), at_least=max(map(display_width, values))),
         *class_table.unmeasured_lines(metrics["per_class"], "class"),
         *class_table.templated_lines(metrics),
         "",
@@ -201,8 +201,8 @@ def _number(value: float | None) -> str:
     return class_table.not_measured() if value is None else f"{value:.4f}"
 
 
-def _named_lines(values: dict[str, str]) -> list[str]:
-    width = max(map(display_width, values))
+def _named_lines(values: dict[str, str], at_least: int = 0) -> list[str]:
+    width = max(at_least, *map(display_width, values))
     return [f"{pad(name, width)}  {value}" for name, value in values.items()]
 
 

@@ -16,6 +16,7 @@ from tenor.explanation.report import ExplainedText, ExplanationReport
 from tenor.explanation.texts import Evidence, Explanation, FeatureWeight, Span, spans_in
 
 _LISTED_WORDS = 8  # of each kind
+_LEAST_SHOWN = 0.0005  # a smaller weight is shown as 0.000
 _NEIGHBOUR_CHARACTERS = 1000
 
 
@@ -129,14 +130,17 @@ def _segment(text: str, weight: float | None, largest: float) -> Segment:
 
 
 def top_words(text: str, evidence: Evidence, limit: int) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
-    """The words that add most for the label, and those that add most against it; each word once, with its sum."""
+    """The words that add most for the label, and those that add most against it; each word once, with its sum.
+
+    A word whose weight is 0.000 is left out.
+    """
     sums: dict[str, float] = {}
     for begin, end, weight in evidence.spans:
         word = text[begin:end].strip() or "␣"
         sums[word] = sums.get(word, 0.0) + weight
     ranked = sorted(sums.items(), key=lambda pair: -pair[1])
-    speaks_for = [pair for pair in ranked[:limit] if pair[1] > 0]
-    return speaks_for, [pair for pair in ranked[::-1][:limit] if pair[1] < 0]
+    speaks_for = [pair for pair in ranked[:limit] if pair[1] >= _LEAST_SHOWN]
+    return speaks_for, [pair for pair in ranked[::-1][:limit] if pair[1] <= -_LEAST_SHOWN]
 
 
 def _text_values(text: ExplainedText) -> JsonObject:
