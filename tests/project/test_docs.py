@@ -32,7 +32,18 @@ FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 # A lowercase letter, then lowercase letters, digits, - and _. Other headings begin with a capital letter.
 FAMILY_NAME = r"[a-z][a-z0-9_-]*"
 # Options of programs other than Tenor that the pages name.
-FOREIGN = {"--no-deps", "--read-only", "--cpus", "--only", "--jobs", "--quick", "--check", "--repeats", "--stamp"}
+FOREIGN = {
+    "--xla",
+    "--no-deps",
+    "--read-only",
+    "--cpus",
+    "--only",
+    "--jobs",
+    "--quick",
+    "--check",
+    "--repeats",
+    "--stamp",
+}
 
 
 def read(name: str) -> str:
