@@ -52,7 +52,7 @@ def model(data: Path) -> Path:
 
 
 def test_train_says_what_it_reads(cli: Any, data: Path, tmp_path: Path) -> None:
-    result = cli("train", data, *NAMES, "--family", "ngram", "--out", tmp_path / "m", "--json", "--lang", "zh")
+    result = cli("train", data, *NAMES, "--family", "ngram", "--out", tmp_path / "m", "--json")
     notes = json.loads(result.out)["notes"]
     assert notes[0] == "features: price: number, country: category (2 values)."
     assert notes[1] == "texts from columns 'title', 'body', labels from column 'label'."
@@ -107,6 +107,7 @@ def test_one_text_is_an_object(cli: Any, model: Path) -> None:
     assert result.err.splitlines() == [
         "error: the model reads the fields title, body, price, country, and this is a text.",
         f"Give a file with these columns, or a JSON object: '{example}'.",
+        "More: tenor help fields",
     ]
 
 
@@ -117,6 +118,7 @@ def test_a_column_with_another_name_is_suggested_or_named(cli: Any, model: Path,
         "error: a.csv: there is no column 'title', which the model reads.",
         "Did you mean 'titel'? Columns: titel, body. Rename the column, or add it and leave it empty where there is no "
         "value.",
+        "More: tenor help fields",
     ]
     result = cli("predict", model, path, "--text", "titel", "--text", "body")
     assert next(csv.DictReader(io.StringIO(result.out)))["label"] == "pos"

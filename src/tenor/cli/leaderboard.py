@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tenor._core.language import tr
 from tenor.cli.layout import pad
-from tenor.cli.metrics_text import metric_name
+from tenor.cli.metric_names import metric_name
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from tenor._core.language import mark, tr
+from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.cli import class_table
 from tenor.cli.layout import display_width, pad, table
+from tenor.cli.metric_names import metric_name
 from tenor.errors import counted, listed
 from tenor.evaluation import confusion
 from tenor.evaluation.slice_names import display_by, display_name
@@ -13,30 +14,6 @@ from tenor.evaluation.slice_names import display_by, display_name
 _MAX_SLICES = 8
 _MAX_CONFUSION = 10  # classes of a confusion matrix
 _MAX_CONFUSED = 5  # pairs of classes
-
-
-_METRICS = {
-    "accuracy": mark("accuracy"),
-    "average_precision": mark("average precision"),
-    "brier_score": mark("Brier score"),
-    "exact_match": mark("exact match"),
-    "hamming_loss": mark("Hamming loss"),
-    "log_loss": mark("log loss"),
-    "loss": mark("loss"),
-    "macro_f1": mark("macro-F1"),
-    "micro_f1": mark("micro-F1"),
-    "r2": "R2",
-    "roc_auc": "ROC AUC",
-    "validation_accuracy": mark("validation accuracy"),
-    "validation_loss": mark("validation loss"),
-    "validation_mae": mark("validation mae"),
-    "validation_micro_f1": mark("validation micro f1"),
-}
-
-
-def metric_name(key: str) -> str:
-    """The name of a metric in the language of the moment; of one without a name, its key with blanks."""
-    return tr(_METRICS.get(key, key.replace("_", " ")))
 
 
 def describe(metrics: dict[str, float]) -> str:

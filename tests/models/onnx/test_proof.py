@@ -262,7 +262,7 @@ def test_verify_prints_a_table_and_asks_nothing_of_ngram(cli: Cli, folder: Path,
     done = cli("verify", folder)
     assert done.code == 0, done.err
     head, *rows = done.out.splitlines()
-    assert head.split() == ["graph", "runtime", "precision", "rows", "largest", "difference", "allowed", "verdict"]
+    assert head.split() == ["graph", "runtime", "data", "type", "rows", "largest", "difference", "allowed", "verdict"]
     assert [(row.split()[0], row.split()[-1]) for row in rows] == [(INT8, "agrees"), (FLOAT32, "agrees")]
     spoil(folder, INT8)
     told = json.loads(cli("verify", folder, "--json").out)
