@@ -14,6 +14,7 @@
 #   make bench-scale   prediction and training on a Ray cluster of one and two workers, beside one machine
 #   make automl   install AutoGluon and FLAML, which `make bench` then includes
 #   make docs     the site in site/, in English and Chinese, without a network
+#   make man      manual pages of the commands in build/man, in English and Chinese
 #   make lock     write requirements.lock again from pyproject.toml
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ INSTALLED := $(VENV)/.installed
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command 'make lock'
 
-.PHONY: demo docs test test-docs test-portable coverage check fix fuzz bench bench-scale automl lock clean
+.PHONY: demo docs man test test-docs test-portable coverage check fix fuzz bench bench-scale automl lock clean
 
 demo: $(DEMO)
 	$(BIN)/python examples/demo.py
@@ -67,6 +68,9 @@ fuzz: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python tools/site.py
+
+man: $(INSTALLED)
+	$(BIN)/python tools/man.py
 
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)
