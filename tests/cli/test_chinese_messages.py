@@ -109,3 +109,8 @@ def test_the_language_of_a_process_is_that_of_the_locale(
 def test_a_model_trained_in_one_language_is_used_in_the_other(cli: Any, model: Path, reviews: Path) -> None:
     ended = cli("predict", model, "房间很干净", "--lang", "zh")
     assert ended.out == cli("predict", model, "房间很干净", "--lang", "en").out
+
+
+def test_what_programs_read_is_the_same_in_every_language(cli: Any, model: Path) -> None:
+    outputs = [cli("predict", model, "?", "--coverage", "0.99", "--lang", language).out for language in ("en", "zh")]
+    assert outputs[0] == outputs[1] and ", " in outputs[0]

@@ -14,7 +14,7 @@ from tenor._core.language import tr
 from tenor._core.records import Json
 from tenor.cli import options
 from tenor.cli.source import as_text, is_text
-from tenor.errors import counted, listed
+from tenor.errors import counted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -353,9 +353,9 @@ def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "Con
         print(json.dumps(row, ensure_ascii=False))
         return
     lines = [f"{'no label' if abstains else scored.label}\t{scored.score:.4f}" for scored in labels]
-    console.show(*(lines or [tr("no label")]))
+    console.show(*(lines or ["no label"]))  # programs read these lines, in any language
     if conformal is not None:
-        console.show(f"{conformal.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")
+        console.show(f"{conformal.coverage:.6g}\t{', '.join(map(quoted, names)) or 'empty set'}")
 
 
 def _as_dict(labels: "Sequence[ScoredLabel]", label_set: list[str] | None, is_multilabel: bool, abstains: bool) -> Json:
