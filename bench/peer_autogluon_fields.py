@@ -1,6 +1,6 @@
 """Peer: AutoGluon on a set of several fields: `python peer_autogluon_fields.py NAME SECONDS`.
 
-The tabular predictor with its defaults, which turns text columns into n-grams and others into categories by itself.
+The tabular predictor with its defaults, which turns text columns into n-grams and others into categories automatically.
 """
 
 import sys

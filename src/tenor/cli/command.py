@@ -8,22 +8,26 @@ from typer.core import TyperCommand, TyperGroup
 from tenor._core.language import mark, tr
 
 
-class Command(TyperCommand):
-    """A command of `tenor`. Of an option with one value that is given twice, no value is dropped silently."""
+class _InLanguage:
+    """The help of a command or of a group in the language of the moment."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         _translate(self)
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, with typer's own, and their help in the language of the moment."""
-        parameters = super().get_params(ctx)
+        """The parameters, with typer's own."""
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         _translate(*parameters)
         return parameters
 
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
+    def format_usage(self: Any, ctx: Any, formatter: Any) -> None:
         """Write the line with the usage."""
-        _write_usage(self, ctx, formatter)
+        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix=tr("Usage: "))
+
+
+class Command(_InLanguage, TyperCommand):
+    """A command of `tenor`. Of an option with one value that is given twice, no value is dropped silently."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; print the usage and exit if an option that has one value is given twice."""
@@ -42,29 +46,11 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-class Group(TyperGroup):
+class Group(_InLanguage, TyperGroup):
     """A group of commands of `tenor`."""
-
-    def __init__(self, *args: Any, **keywords: Any) -> None:
-        super().__init__(*args, **keywords)
-        _translate(self)
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, with typer's own, and their help in the language of the moment."""
-        parameters = super().get_params(ctx)
-        _translate(*parameters)
-        return parameters
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write the line with the usage."""
-        _write_usage(self, ctx, formatter)
 
 
 _HELP = mark("Show this message and exit.")  # of the option that typer adds
-
-
-def _write_usage(command: Any, ctx: Any, formatter: Any) -> None:
-    formatter.write_usage(ctx.command_path, " ".join(command.collect_usage_pieces(ctx)), prefix=tr("Usage: "))
 
 
 def _translate(*parts: Any) -> None:

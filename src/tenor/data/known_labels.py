@@ -22,7 +22,9 @@ def match_spellings(data: Dataset, known: Sequence[str]) -> tuple[Dataset, str]:
     if not spellings:
         return data, ""
     renamed = label_source(data.labels).rename(rename_labels(distinct, spellings))
-    return replace(data, labels=list(renamed)), f"{data.name}: {spelling_note(spellings)}"
+    return replace(data, labels=list(renamed)), tr(
+        "{place}: {problem}", place=data.name, problem=spelling_note(spellings)
+    )
 
 
 def _distinct(data: Dataset) -> list[Label]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
-from tenor._core.language import join_names, tr
+from tenor._core.language import join_names, sentences, tr
 from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset, known_labels, review_file, sources
 from tenor.data.dataset import Dataset, DatasetPart
@@ -104,7 +104,7 @@ def read_later(source: str, data: Dataset, options: ReadOptions, callback: Callb
             located = review_file.read(located)
             options = replace(options, label=review_file.RIGHT_LABEL, drop_unlabelled=True)
     later = builtin.load(located) if isinstance(located, str) else dataset.read(located, options, callback)
-    callback.on_message(f"{later.name}: {later.describe_columns()}")
+    callback.on_message(tr("{place}: {problem}", place=later.name, problem=later.describe_columns()))
     if later.note:
         callback.on_message(tr("{place}: {problem}", place=later.name, problem=later.note))
     return later
@@ -178,8 +178,8 @@ def _describe(merged: _Merged, name: str) -> str:
                 n_changed=merged.n_changed,
             )
         )
-    parts.append(f"{counted(merged.n_new, 'new row')}.")
-    return f"{name}: {' '.join(parts)}"
+    parts.append(tr("{problem}.", problem=counted(merged.n_new, "new row")))
+    return tr("{place}: {problem}", place=name, problem=sentences(*parts))
 
 
 def _label_names(labels: Sequence[Label]) -> list[str]:

@@ -196,7 +196,7 @@ class JsonReader:
                     " A list of strings belongs into {fields}.",
                     fields=tr(" or ").join(map(repr, sorted(self._list_fields))),
                 )
-            raise HTTPException(422, f"{printable_key(key)}: {remedy}")
+            raise HTTPException(422, tr("{place}: {problem}", place=printable_key(key), problem=remedy))
         for word, value in _WORDS.items():
             if self._body.startswith(word, self._at):
                 self._at += len(word)

@@ -1,5 +1,7 @@
 """Steps that are traced once for batches of every shape."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -17,17 +19,30 @@ def network() -> keras.Model:
     return keras.Model(ids, keras.layers.Dense(2)(values))
 
 
-@ANY_SHAPE
-def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
-    model, traced = network(), []
+def twins() -> tuple[keras.Model, keras.Model]:
+    """Two networks with the same weights."""
+    model = network()
     plain = keras.models.clone_model(model)
     plain.set_weights(model.get_weights())
-    random = np.random.default_rng(0)
+    return model, plain
+
+
+def counting_loss() -> tuple[Callable[[object, object], object], list[int]]:
+    """A loss, and a list that grows whenever it is traced."""
+    traced: list[int] = []
 
     def loss(desired: object, logits: object) -> object:
         traced.append(1)
         return keras.losses.mean_squared_error(desired, logits)
 
+    return loss, traced
+
+
+@ANY_SHAPE
+def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
+    model, plain = twins()
+    loss, traced = counting_loss()
+    random = np.random.default_rng(0)
     optimizer = optimizers.build_optimizer(
         NetworkConfig(optimizer="sgd", learning_rate=0.1, warmup=0.0, clip_norm=None), 10
     )
@@ -65,15 +80,9 @@ def test_a_training_step_traces_the_network_once(monkeypatch: pytest.MonkeyPatch
 
 @ANY_SHAPE
 def test_a_test_step_is_traced_once_and_is_that_of_keras() -> None:
-    model, traced = network(), []
-    plain = keras.models.clone_model(model)
-    plain.set_weights(model.get_weights())
+    model, plain = twins()
+    loss, traced = counting_loss()
     random = np.random.default_rng(0)
-
-    def loss(desired: object, logits: object) -> object:
-        traced.append(1)
-        return keras.losses.mean_squared_error(desired, logits)
-
     model.compile(loss=loss, weighted_metrics=["mae"])
     plain.compile(loss="mse", weighted_metrics=["mae"])
     for rows, width in ((4, 2), (3, 7), (1, 1)):

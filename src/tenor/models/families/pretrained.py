@@ -218,20 +218,18 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
             ),
             tr("Choose a smaller one, and `truncation=windows` to read all of longer texts."),
         )
-    require(
-        config.tune != "top" or (config.blocks <= shape.blocks and not shape.shared),
-        "blocks",
-        tr("must be at most {blocks}, and the blocks must not be shared", blocks=shape.blocks),
-    )
-    require(
-        config.freeze_layers == 0 or (config.freeze_layers <= shape.blocks and not shape.shared),
-        "freeze_layers",
-        tr("must be at most {blocks}, and the blocks must not be shared", blocks=shape.blocks),
-    )
+    chosen_blocks = {"blocks": config.blocks if config.tune == "top" else 0, "freeze_layers": config.freeze_layers}
+    for key, blocks in chosen_blocks.items():
+        require(
+            blocks == 0 or (blocks <= shape.blocks and not shape.shared),
+            key,
+            tr("must be at most {blocks}, and the blocks must not be shared", blocks=shape.blocks),
+        )
     try:
         subwords = SubwordTokenizer(folder.tokenizer, folder.padding, prompt=config.prompt or "")
     except (ValueError, BundleError) as error:
-        raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", tr("Download the model again.")) from None
+        problem = tr("{place}: {problem}.", place=config.model, problem=str(error).rstrip(".。"))
+        raise SettingsError(problem, tr("Download the model again.")) from None
     if subwords.n_special_tokens >= config.row_length:
         raise SettingsError(
             tr(

@@ -52,8 +52,8 @@ class CompileTime:
     @property
     def compiled(self) -> dict[tuple[int, int], float]:
         """Shape -> seconds to compile it, for shapes whose first step took more than twice the time of a later one."""
-        again = {shape: self._fastest[shape] for shape in self._fastest}
-        return {shape: self._first[shape] - step for shape, step in again.items() if self._first[shape] > 2 * step}
+        steps = self._fastest.items()
+        return {shape: self._first[shape] - step for shape, step in steps if self._first[shape] > 2 * step}
 
 
 class StepResult(NamedTuple):
