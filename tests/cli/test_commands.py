@@ -161,7 +161,7 @@ def test_predict_asks_which_part_of_a_folder(cli: Cli, tmp_path: Path, model_fol
     acl = acl_imdb(tmp_path / "acl")
     ended = cli("predict", model_folder, acl)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == f"error: acl: this folder has the parts 'train' and 'test'.\nGive one: {acl / 'test'}.\n"
+    assert ended.err == f"error: acl: this folder has the parts train, test.\nGive one: {acl / 'test'}.\n"
     assert len(cli("predict", model_folder, acl / "test", "--json").out.splitlines()) == 20
 
 

@@ -119,7 +119,7 @@ def test_new_columns_never_replace_those_of_the_input(
 
 
 def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
-    message = r"^a\.csv: the columns 'label' and 'predicted_score' exist already\. Rename them in the input"
+    message = r"^a\.csv: the columns 'label', 'predicted_score' exist already\. Rename them in the input"
     with pytest.raises(DataError, match=message):
         predict_table.new_column_names(["text", "label", "predicted_score"], predictor, "a.csv")
 

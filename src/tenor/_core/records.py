@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 
 _MAX_VALUES = 1 << 24
 _MAX_LEVELS = 60
@@ -94,7 +94,7 @@ class Record:
         value = self.string(key)
         if value not in choices:
             raise self.error(
-                key, tr("{shown} is not known; known: {choices}", shown=_shown(value), choices=", ".join(choices))
+                key, tr("{shown} is not known; known: {choices}", shown=_shown(value), choices=join_names(choices))
             )
         return value
 

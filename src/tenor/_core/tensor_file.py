@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import records
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.records import Json
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -146,7 +146,7 @@ def _checked(
                 "{where}: the type {entry!r} is not one of {types}",
                 where=where,
                 entry=entry["dtype"],
-                types=", ".join(types),
+                types=join_names(types),
             )
         )
     for numbers in (shape, offsets):

@@ -142,7 +142,7 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
 def restore(arrays: dict[str, Array], task: Task) -> Conformal:
     """The scores from their arrays by name. Raises ValueError where the arrays do not fit together or the task."""
     if sorted(arrays) != sorted(ARRAY_NAMES):
-        raise ValueError(tr("the conformal scores are not {array_names}", array_names=", ".join(ARRAY_NAMES)))
+        raise ValueError(tr("the conformal scores are not {array_names}", array_names=join_names(ARRAY_NAMES)))
     scores, class_scores, classes = (arrays[name] for name in ARRAY_NAMES)
     if [str(each.dtype) for each in (scores, class_scores, classes)] != ["float32", "float32", "int32"]:
         raise ValueError(tr("the conformal scores have another type than float32, or their classes than int32"))

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tenor._core import atomic
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.records import JsonObject
 from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
@@ -204,7 +204,9 @@ def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) 
         if existing != list(columns):
             raise DataError(
                 tr(
-                    "{out}: this is complete, and has other columns: {existing}.", out=out, existing=", ".join(existing)
+                    "{out}: this is complete, and has other columns: {existing}.",
+                    out=out,
+                    existing=join_names(existing),
                 ),
                 remedy,
             )

@@ -114,7 +114,7 @@ def new_column_names(
     names = tuple(f"predicted_{column}" for column in usual)
     taken = [column for column in (*usual, *names) if column in existing]
     if set(names) & set(taken):
-        listed = " and ".join(map(repr, taken))
+        listed = join_names(map(repr, taken))
         raise DataError(
             tr("{name}: the columns {listed} exist already.", name=name, listed=listed), tr("Rename them in the input.")
         )

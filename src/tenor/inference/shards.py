@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.data.io import table
 from tenor.data.io.formats import COMPRESSED_WRITTEN, FORMATS, WRITTEN, suffix
 from tenor.data.io.missing import no_such_file
@@ -34,7 +34,7 @@ def list_shards(source: str) -> list[Shard]:
     if not shards:
         raise DataError(
             tr("{source}: there are no files of tables.", source=source),
-            tr("Give files ending in {formats}.", formats=", ".join(FORMATS)),
+            tr("Give files ending in {formats}.", formats=join_names(FORMATS)),
         )
     return shards
 

@@ -1,6 +1,6 @@
 """The model families by name. A new family is its own file in `families`, and here an import and an entry in `_ALL`."""
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.models.families import auto, bag, cnn, lstm, ngram, pretrained, transformer
@@ -32,6 +32,7 @@ def find_pretrainable(name: str) -> NetworkFamily:
     if not isinstance(family, NetworkFamily) or not family.structure:
         able = [other.name for other in FAMILIES.values() if other.structure]
         raise SettingsError(
-            tr("the family {name!r} has no encoder to pretrain.", name=name), tr("Known: {able}.", able=", ".join(able))
+            tr("the family {name!r} has no encoder to pretrain.", name=name),
+            tr("Known: {able}.", able=join_names(able)),
         )
     return family

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor._core.printable import printable
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.report.report_data import Curve
@@ -82,7 +82,7 @@ def precision_recall(curves: Sequence[Curve]) -> str:
             axes.plot(curve.recall, curve.precision, ls=_STYLES[number], c=_SERIES[number], label=_literal(label))
         axes.legend(loc="lower left")
 
-    areas = "; ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
+    areas = join_names(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
     return _svg(draw, f"{tr('Precision-recall curves')}. {tr('average precision')}: {areas}")
 
 
@@ -99,7 +99,7 @@ def reliability(test: JsonObject) -> str:
             axes.plot(across, up, ls=_STYLES[number], c=_SERIES[number], marker="o", ms=4, label=tr(name))
         axes.legend(loc="upper left")
 
-    errors = ", ".join(f"{tr(name)} {row['expected_calibration_error']:.4f}" for name, row in curves.items())
+    errors = join_names(f"{tr(name)} {row['expected_calibration_error']:.4f}" for name, row in curves.items())
     return _svg(draw, f"{tr('Reliability diagram')}. {tr('expected calibration error')}: {errors}")
 
 

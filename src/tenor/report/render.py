@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from tenor._core.language import language, mark, tr
+from tenor._core.language import join_names, language, mark, tr
 from tenor._core.printable import printable, printable_json
 from tenor._core.records import JsonObject, Record
 from tenor._core.version import VERSION
@@ -255,7 +255,7 @@ def _charts(report: ReportData) -> dict[str, list[tuple[str, str, str]]]:
     from tenor.report import charts  # loads matplotlib
 
     history, results = report.model.bundle.history, []
-    areas = ", ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in report.curves)
+    areas = join_names(f"{curve.label}: {curve.average_precision:.3f}" for curve in report.curves)
     if report.curves:
         drawing = charts.precision_recall(report.curves)
         results.append((tr("Precision-recall curves"), f"{tr('average precision')}: {areas}", drawing))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.formats import FORMATS, suffix
 from tenor.errors import DataError, listed
@@ -66,12 +66,11 @@ def in_folder(folder: Path) -> list[Path]:
         )
     splits = {split[0]: path for path in tables if (split := _SPLIT.match(path.name.lower()))}
     if len(splits) > 1:
-        listed = " and ".join(map(repr, splits))
         remedy = tr(
             "Give one, such as '{folder}'; `test=...` takes the one to measure on.",
             folder=folder / next(iter(splits.values())).name,
         )
-        raise DataError(tr("{name}: this folder has the parts {listed}.", name=name, listed=listed), remedy)
+        raise DataError(tr("{name}: this folder has the parts {parts}.", name=name, parts=join_names(splits)), remedy)
     return _of_one_format(tables, name)
 
 
@@ -132,7 +131,7 @@ def _of_one_format(files: list[Path], name: str) -> list[Path]:
             tr(
                 "{name}: there are files of several formats: {kinds}.",
                 name=name,
-                kinds=", ".join(kind or tr("without an ending") for kind in kinds),
+                kinds=join_names(kind or tr("without an ending") for kind in kinds),
             ),
             tr("Name those of one with a pattern, such as '*{ending}'.", ending=next(filter(None, kinds))),
         )

@@ -12,7 +12,7 @@ closed after the last one, or when the chunks are dropped.
 import io
 from pathlib import Path
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor.data.io import (
     archive,
     arrow,
@@ -112,7 +112,7 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
             tr("{path}: this is not a plain file.", path=path), tr("Write the rows into a file and give that.")
         )
     if ending not in FORMATS:
-        known = tr("Give one of {formats}.", formats=", ".join(FORMATS))
+        known = tr("Give one of {formats}.", formats=join_names(FORMATS))
         advice = next((tr(advice) for endings, advice in _ADVICE if ending in endings), "")
         raise DataError(
             tr("{path}: files ending in {ending!r} cannot be read.", path=path, ending=ending),
@@ -161,7 +161,7 @@ def _folder(path: Path, options: FileOptions) -> Table:
         return folders.read(texts, name, options.encoding)
     if {"train", "test"} <= {folder.name for folder in folders.classes(path)}:
         raise DataError(
-            tr("{name}: this folder has the parts 'train' and 'test'.", name=name),
+            tr("{name}: this folder has the parts {parts}.", name=name, parts=join_names(("train", "test"))),
             tr("Give one: {path}.", path=path / "test"),
         )
     tables = parts.in_folder(path)

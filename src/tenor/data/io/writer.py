@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor._core import atomic
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.data.io import parts
 from tenor.data.io.arrow_writer import WriteChunk, open_arrow_writer
 from tenor.data.io.chunks import Chunk, Table
@@ -41,7 +41,7 @@ def require_writable(path: Path) -> None:
     if kind not in WRITTEN or (compression and (kind in BINARY or compression not in COMPRESSED_WRITTEN)):
         raise DataError(
             tr("{path}: files ending in {suffix!r} cannot be written.", path=path, suffix=path.suffix),
-            tr("Give {written}.", written=", ".join(WRITTEN)),
+            tr("Give {written}.", written=join_names(WRITTEN)),
         )
     if kind in WORKBOOKS:
         require_installed()

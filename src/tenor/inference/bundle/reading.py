@@ -12,7 +12,7 @@ import numpy as np
 
 from tenor import tasks
 from tenor._core import records, tensor_file
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.tensor_file import Array, TensorFile
 from tenor.config import settings
@@ -289,7 +289,7 @@ def _read_weights(data: bytes) -> TensorFile:
     stored = tensor_file.read(data)
     for name, array in stored.arrays.items():
         if array.dtype not in _ARRAY_TYPES:
-            known = ", ".join(_ARRAY_TYPES)
+            known = join_names(_ARRAY_TYPES)
             raise RecordError(
                 WEIGHTS, f"{name}.dtype", tr("'{dtype}' is not known; known: {known}", dtype=array.dtype, known=known)
             )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.records import JsonObject, Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
@@ -157,7 +157,7 @@ class Config(NetworkConfig):
             notes.append(
                 tr(
                     "sentence encoder: {steps}; {row_length} tokens at most.",
-                    steps=", ".join(steps),
+                    steps=join_names(steps),
                     row_length=self.row_length,
                 )
             )

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import catalogue, hub, huggingface
 from tenor.models.pretrained.catalogue import Encoder
@@ -65,9 +65,9 @@ def _alternatives(script: str) -> str:
         else tr("an encoder for {language}", language=tr(language))
     )
     if here:
-        return tr("Choose {kind} that is here, with model=NAME: {here}.", kind=kind, here=", ".join(here))
+        return tr("Choose {kind} that is here, with model=NAME: {here}.", kind=kind, here=join_names(here))
     return tr(
-        "Choose {kind}, with model=NAME: {others}; it is downloaded.", kind=kind, others=", ".join(others[:_NAMED])
+        "Choose {kind}, with model=NAME: {others}; it is downloaded.", kind=kind, others=join_names(others[:_NAMED])
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tenor._core.language import tr
+from tenor._core.language import join_names, tr
 from tenor._core.printable import printable
 from tenor._core.records import JsonObject, RecordError
 from tenor._core.regular_files import IrregularFileError
@@ -84,7 +84,7 @@ def _read_folder(path: Path, _: tuple[tuple[str, int, int, int], ...]) -> Encode
     if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
         near = model_types.nearest(model_type) if isinstance(model_type, str) else []
         nearest = (
-            tr("The nearest known types are {near}; all known types", near=", ".join(near))
+            tr("The nearest known types are {near}; all known types", near=join_names(near))
             if near
             else tr("Known types")
         )
@@ -97,7 +97,7 @@ def _read_folder(path: Path, _: tuple[tuple[str, int, int, int], ...]) -> Encode
             tr(
                 "Choose an encoder of a known type. {nearest} are {model_types}.",
                 nearest=nearest,
-                model_types=", ".join(MODEL_TYPES),
+                model_types=join_names(MODEL_TYPES),
             ),
         )
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor._core.printable import printable
 from tenor._core.records import Record, RecordError
 from tenor._core.regular_files import IrregularFileError
@@ -224,7 +224,7 @@ def _read_pooling(folder: Path, width: int) -> Pooling:
                 "{folder}: Tenor does not know the pooling {modes!r:.100}; it knows one of {pooling}.",
                 folder=folder,
                 modes=modes,
-                pooling=", ".join(_POOLING),
+                pooling=join_names(_POOLING),
             ),
             tr(_ONLY_TRANSFORMER),
         )

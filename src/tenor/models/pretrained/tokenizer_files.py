@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor._core.records import JsonObject, RecordError
 from tenor.errors import SettingsError
 from tenor.models.pretrained import folder_files
@@ -160,7 +160,7 @@ def _sentencepiece(path: Path, options: TokenizerOptions) -> JsonObject:
                 "knows those of {layouts}.",
                 path=path,
                 kind=options.kind or tr("of an unknown kind"),
-                layouts=", ".join(_LAYOUTS),
+                layouts=join_names(_LAYOUTS),
             ),
             tr(_CONVERT),
         )
