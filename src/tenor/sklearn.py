@@ -113,7 +113,9 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         examples = Examples(texts, targets, task, weights, groups, unlabelled_texts, fields=self.fields_)
         with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
             tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
-            character_map = folding.choose(self.fold_chinese, texts, targets, task, seed)
+            character_map = folding.choose(
+                self.fold_chinese, len(texts), folding.taken_from(texts, targets, task), seed
+            )
             context = FitContext(seed=seed, callback=tracker, character_map=character_map)
             fitted = fitting.fit(family, examples, config, context)
             tracker.log_training(settings.as_dict(fitted.config), fitted.history, fitted.timing)

@@ -94,7 +94,7 @@ class DatasetBuilder:
         self._n_characters += n_characters
         many = len(self._texts) > MAX_ROWS_IN_MEMORY or self._n_characters > MAX_CHARACTERS_IN_MEMORY
         if self._options.on_disk or (self._options.on_disk is None and many):
-            self._disk = DiskBuilder(self._column)
+            self._disk = DiskBuilder(self._column, self._options.respell)
             self._append_to_disk(1, self._texts, self._labels)
             self._texts, self._labels = [], []
 
@@ -111,7 +111,7 @@ class DatasetBuilder:
             self._require_usable(len(kept))
             texts, labels = [str(self._texts[at]) for at in kept], [parsed.values[at] for at in kept]
             kind, note = parsed.kind, parsed.note
-            if kind != "regression":
+            if kind != "regression" and self._options.respell:
                 respelt, spelling_note = respell(label_source(labels))
                 labels, note = list(respelt), f"{note} {spelling_note}".strip()
                 kind = single_label_kind(respelt.distinct()) if kind != "multilabel" else kind

@@ -7,10 +7,10 @@ import numpy as np
 
 from tenor._core import disk_arrays
 from tenor._core.language import tr
+from tenor.data import label_names
 from tenor.data import labels as label_parsing
 from tenor.data.blocks import Rows, row_blocks, text_hash
 from tenor.data.io.limits import MAX_CLASSES
-from tenor.data.label_names import respell
 from tenor.data.label_source import CodedLabels, LabelSource, NumberLabels
 from tenor.data.label_values import LabelColumn, LabelValue
 from tenor.data.text_source import DiskTexts
@@ -26,10 +26,11 @@ class DiskBuilder:
 
     Args:
         column: The label column, with its task and separator if they are known.
+        respell: Whether labels such as 1.0 and TRUE get one spelling.
     """
 
-    def __init__(self, column: LabelColumn) -> None:
-        self._column = column
+    def __init__(self, column: LabelColumn, respell: bool = True) -> None:
+        self._column, self._respell = column, respell
         self._kind: Kind | None = None
         self._single_item_lists = False  # of one label each, as annotation tools write single labels
         self._known: dict[Hashable, LabelValue] = {}
@@ -123,7 +124,9 @@ class DiskBuilder:
         values = self._labels.finish()
         labels: LabelSource = NumberLabels(values)
         if self._kind != "regression":
-            labels, self._spelling_note = respell(CodedLabels(values, list(self._codes)))
+            labels = CodedLabels(values, list(self._codes))
+            if self._respell:
+                labels, self._spelling_note = label_names.respell(labels)
         return texts, labels, self._numbers.finish()
 
     def task(self, labels: LabelSource) -> tuple[Kind, str]:
@@ -156,7 +159,7 @@ class DiskBuilder:
             raise self._contradiction(None, "regression")
         note = label_parsing.numeric_classes_note(numbers)
         if not note and self._single_item_lists:
-            note = label_parsing.SINGLE_ITEM_NOTE
+            note = tr(label_parsing.SINGLE_ITEM_NOTE)
         return label_parsing.single_label_kind(classes), note
 
     def _contradiction(self, row: int | None, kind: Kind) -> DataError:

@@ -33,6 +33,8 @@ class ReadOptions:
         drop_empty: Leave out rows with an empty text instead of refusing them.
         decimal: The decimal mark of numbers, `.` or `,`; None: recognised where the labels show it.
         encoding, quoting, header, sheet, query: How the files are written; see `FileOptions`.
+        respell: Whether labels such as 1.0 and TRUE get one spelling (`label_names.respell`); False: the rows are
+            part of a table, whose labels get it together.
         on_disk: Keep the rows on disk; None: if they exceed the limits in `builder`.
     """
 
@@ -58,6 +60,7 @@ class ReadOptions:
     header: bool | None = None
     sheet: str | None = None
     query: str | None = None
+    respell: bool = True
     on_disk: bool | None = False
 
     @property

@@ -6,7 +6,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from tenor._core.language import tr
 from tenor.checks import disk_checks
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import blocks, builder, dataset, sources, split
+from tenor.data import blocks, builder, class_names, dataset, label_names, sources, split
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.fields import Fields
 from tenor.data.io import table
-from tenor.data.label_source import LabelCounts, LabelSource, NumberLabels
+from tenor.data.label_source import LabelCounts, LabelSource, MemoryLabels, NumberLabels
 from tenor.data.text_source import RemoteTexts, text_source
 from tenor.distributed.partition import HeldOutRows, PartitionSummary
 from tenor.distributed.worker_pool import WorkerPool
@@ -32,7 +32,7 @@ from tenor.inference import locations
 from tenor.models.base import Examples
 from tenor.models.ngram import selection
 from tenor.tasks import Kind, Label, MultiLabel, Regression, SingleLabel, Task
-from tenor.training import preparation
+from tenor.training import folding, preparation
 from tenor.training.class_weight import check_class_weight
 from tenor.training.preparation import PreparedData
 
@@ -49,6 +49,13 @@ class DatasetSummary:
     counts: dict[Label, int]
     moments: tuple[float, float, float, float]
     lengths: list[int]
+
+    def rename(self, names: Mapping[Label, Label]) -> "DatasetSummary":
+        """The summary of the rows with other names of labels."""
+        counts: Counter[Label] = Counter()
+        for label, count in self.counts.items():
+            counts[names[label]] += count
+        return replace(self, counts=dict(counts))
 
     @property
     def task_of_numbers(self) -> Regression:
@@ -87,14 +94,26 @@ class DistributedDataset:
     def __len__(self) -> int:
         return int(self.sizes.sum())
 
-    def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback) -> PreparedData:
-        """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
+    def prepare(
+        self, source: str, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback
+    ) -> PreparedData:
+        """Read the files, and hold a part out.
+
+        Args:
+            source: The pattern, path or URL of the files.
+            blocks: The files of each block.
+            test_source: Where the test texts are; None: some of the rows are held out.
+            callback: Receives messages and progress.
+
+        Raises:
+            TenorError: They cannot be used.
+        """
         started_at = time.perf_counter()
         run, pool = self.run, self.pool
         head, as_lists = _head(blocks[0][0], run, callback)
         callback.on_message(head.describe_columns())
         summary = self._read(blocks, head, as_lists, callback)
-        data = self._dataset(head, as_lists, summary)
+        data, summary = self._dataset(source, head, as_lists, summary)
         self.fields = data.fields
         test = None
         if test_source is not None:
@@ -142,16 +161,24 @@ class DistributedDataset:
                 labels=self.task.describe(),
             )
         )
-        return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
+        character_map = folding.choose(run.fold_chinese, len(self), self._take, run.seed)
+        if character_map is not None:
+            callback.on_message(folding.describe(character_map))
+            pool.cast("fold", character_map)
+        timing = {"read_s": read_s, "check_s": check_s}
+        return PreparedData(data, test, self.task, None, None, findings, timing, character_map)
 
     def _read(
         self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, callback: Callback
     ) -> DatasetSummary:
         run = self.run
         several = None if as_lists else "multiclass"
-        task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
+        given = "multiclass" if run.task == "binary" else run.task  # two classes are required of all blocks together
+        task: Any = given or (head.kind if head.kind in ("regression", "multilabel") else several)
         options = sources.with_columns_of(head, sources.options_of(run))
-        options = replace(options, label=head.label_columns or head.label_column, task=task, on_disk=True)
+        options = replace(
+            options, label=head.label_columns or head.label_column, task=task, respell=False, on_disk=True
+        )
         summaries: list[PartitionSummary] = []
         for each in self.pool.call_each("read", [(files, options) for files in blocks]):
             summaries.append(each)
@@ -160,9 +187,18 @@ class DistributedDataset:
         self.starts = np.cumsum([0, *(each.read for each in summaries[:-1])])
         return merge_summaries(summaries)
 
-    def _dataset(self, head: Dataset, as_lists: bool, summary: DatasetSummary) -> Dataset:
-        """The rows as if they were here, but for the texts. Raises DataError where the labels do not go together."""
+    def _dataset(
+        self, source: str, head: Dataset, as_lists: bool, summary: DatasetSummary
+    ) -> tuple[Dataset, DatasetSummary]:
+        """The rows as if they were here, but for the texts; and their summary with the final names of labels.
+
+        Raises:
+            DataError: The labels do not go together.
+        """
         run, kind, note = self.run, head.kind, ""
+        distinct = list(summary.counts)
+        respelt, spelling_note = label_names.respell(MemoryLabels(distinct))
+        summary = summary.rename(dict(zip(distinct, respelt, strict=True)))
         at = Location(head.name, column=head.label_column)
         if kind == "regression":
             note = "" if run.task else label_values.regression_note(*summary.moments[2:])
@@ -181,19 +217,26 @@ class DistributedDataset:
                     tr("Choose one with `task=...`."),
                     at,
                 )
-            note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
+            note = label_values.numeric_classes_note(numbers) or (tr(label_values.SINGLE_ITEM_NOTE) if as_lists else "")
+        note = builder.note_with_dropped_rows(f"{note} {spelling_note}".strip(), summary.read, summary.rows)
+        names = None if head.label_columns or "://" in source else class_names.find(Path(source))
+        named, naming = (respelt, "") if names is None else class_names.apply(respelt, names)
+        summary = summary.rename(dict(zip(respelt, named, strict=True)))
+        if spelling_note or naming:
+            self.pool.cast("rename", dict(zip(distinct, named, strict=True)))
         texts, labels = RemoteTexts(summary.rows, summary.lengths), _labels(kind, summary)
-        note = builder.note_with_dropped_rows(note, summary.read, summary.rows)
-        return Dataset(
+        data = Dataset(
             name=head.name,
             texts=texts,
             labels=labels,
             fields=head.fields,
             label_column=head.label_column,
             label_columns=head.label_columns,
+            class_names=names.names if names is not None and naming else (),
             kind=kind,
-            note=note,
+            note=f"{note} {naming}".strip(),
         )
+        return data, summary
 
     def hold_out(self, share: float) -> list[HeldOutRows]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
@@ -236,11 +279,14 @@ class DistributedDataset:
         """What `selection.choose_settings` looks at."""
         order = selection.sample_rows(len(self), self.run.seed, on_disk=True)
         rising = np.sort(order)
+        return self._take(rising).take(np.searchsorted(rising, order))
+
+    def _take(self, rising: blocks.Rows) -> Examples:
+        """Some of the rows, by their numbers, which rise."""
         samples = list(self.pool.call_each("some", [(part,) for part in self.parts(rising)], changes_state=False))
         texts = [text for each in samples for text in each[0]]
         targets, weights = (np.concatenate([each[at] for each in samples]) for at in (1, 2))
-        sample = Examples(texts, targets, self.task, weights, fields=self.fields)
-        return sample.take(np.searchsorted(rising, order))
+        return Examples(texts, targets, self.task, weights, fields=self.fields)
 
     def characters(self) -> int:
         """As `selection.count_characters`."""
@@ -260,7 +306,7 @@ def _head(file: str, run: RunConfig, callback: Callback) -> tuple[Dataset, bool]
         head = dataset.read(first, replace(sources.options_of(run), task=run.task), callback)
     path = Path(run.data)
     name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
-    return replace(head, name=name), label_values.SINGLE_ITEM_NOTE in head.note
+    return replace(head, name=name), tr(label_values.SINGLE_ITEM_NOTE) in head.note
 
 
 def _task(data: Dataset, summary: DatasetSummary) -> Task:

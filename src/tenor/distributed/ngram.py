@@ -10,6 +10,7 @@ rows.
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | Non
         pool = WorkerPool(ray, Partition, len(blocks), threads)
         try:
             rows = DistributedDataset(pool, run)
-            prepared = rows.prepare(blocks, test, callback)
+            prepared = rows.prepare(source, blocks, test, callback)
             identity = run_identity.identify(run, family, config, None, prepared, rows.fingerprint())
             folder, existing = run_identity.find_existing(run, folder, identity, callback)
             if existing is not None and existing.is_complete:
@@ -78,7 +79,7 @@ def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | Non
                 return TrainedModel(folder, Predictor(existing.saved))
             if run.resume:
                 callback.on_message(tr("'ngram' trains in one go, so the run starts from the beginning."))
-            fitted = fitting.calibrate(_fit(rows, config, callback))
+            fitted = replace(fitting.calibrate(_fit(rows, config, callback)), character_map=prepared.character_map)
         finally:
             pool.close()
         metadata = pipeline.origin_metadata(run, prepared.data, identity)

@@ -44,11 +44,6 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
             tr("the family {name!r} cannot be trained on a cluster.", name=family.name),
             tr("Train on this machine, or choose a family such as {family!r}.", family=next(iter(LINEAR_TRAINERS))),
         )
-    if train_linear is not None and run.fold_chinese:
-        raise SettingsError(
-            tr("the family {name!r} does not fold Chinese characters on a cluster.", name=family.name),
-            tr("Leave out `fold_chinese=True`, or train on this machine."),
-        )
     with cluster.connected(address) as ray:
         if train_linear is not None:
             return train_linear(ray, run, callback, workers, worker_cores)

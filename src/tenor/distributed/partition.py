@@ -1,8 +1,9 @@
 """The rows of some files: read by a worker, kept on its disk, and asked for sums over them."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ from tenor.models.ngram.model import NgramModel
 from tenor.models.ngram.row_counts import RowCounts, RowEncoder
 from tenor.tasks import Floats, Kind, Label, Targets, Task
 from tenor.text import ngrams
+from tenor.text.chinese import CharacterMap
 
 _LENGTHS = 1_000  # texts of a block whose lengths are reported
 
@@ -116,6 +118,14 @@ class Partition:
             mixed = remix(hashes ^ remix(np.array([of_label[label] for label in labels], np.uint64)))
             one, other, at = one + int(mixed.sum()), other + int(remix(mixed).sum()), at + len(hashes)
         return one % (1 << 64), other % (1 << 64)
+
+    def rename(self, names: Mapping[Label, Label]) -> None:
+        """Give labels their names in the whole dataset; those that `names` lacks stay."""
+        self._data = replace(self._data, labels=label_source(self._data.labels).rename(names))
+
+    def fold(self, character_map: CharacterMap) -> None:
+        """Read characters of the texts as others. Their hashes stay."""
+        self._data = replace(self._data, texts=_texts(self._data).map(character_map.fold))
 
     def encode(self, task: Task) -> None:
         """What is predicted is known."""

@@ -1,10 +1,12 @@
 """Whether a model reads traditional Chinese characters as simplified ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tenor._core.language import tr
+from tenor.data.blocks import Rows
 from tenor.data.text_source import text_source
 from tenor.models import registry
 from tenor.models.base import Examples
@@ -14,36 +16,50 @@ from tenor.text import chinese
 from tenor.text.chinese import CharacterMap
 
 _MAX_UNCHANGED = 0.01  # share of Chinese characters that change: the texts are simplified already
+TakeExamples = Callable[[Rows], Examples]
+"""Rising row numbers -> those rows."""
+
+_SCRIPT_SAMPLE = 2_000  # texts whose script is looked at
 _SAMPLE = 10_000  # texts that models are compared on
 _SHARE = 0.3  # of them, to measure on
 _SETTINGS = {"word_ngrams": (1, 2), "char_ngrams": (), "weighting": "tf-idf", "C": 10.0, "calibrated": False}
 
 
-def choose(
-    requested: bool | None, texts: Sequence[str], targets: Targets, task: Task, seed: int
-) -> CharacterMap | None:
+def choose(requested: bool | None, n_texts: int, take: TakeExamples, seed: int) -> CharacterMap | None:
     """The map of traditional characters, or None if they are read unchanged.
 
     Simplified texts hardly change, so nothing is lost. For traditional ones, two quick `ngram` models are compared.
 
     Args:
         requested: Whether to fold; None: if the texts are Chinese, and folding is not clearly worse.
-        texts: The training texts.
-        targets: Their labels, as `task.encode` gives them.
-        task: The task.
+        n_texts: Number of training texts.
+        take: Takes some of them.
         seed: Seed of the sample and the split.
     """
-    if requested is False or (requested is None and not chinese.are_chinese(texts)):
+    if requested is False:
         return None
+    if requested is None:
+        even = np.arange(0, n_texts, max(1, n_texts // _SCRIPT_SAMPLE))
+        if not chinese.are_chinese(take(even).texts):
+            return None
     character_map = chinese.traditional_to_simplified()
     if requested:
         return character_map
-    rows = np.random.default_rng((seed, 2)).permutation(len(texts))[:_SAMPLE]
-    sample = list(text_source(texts).take(np.sort(rows)))
-    if character_map.share_changed(sample) <= _MAX_UNCHANGED:
+    rows = np.sort(np.random.default_rng((seed, 2)).permutation(n_texts)[:_SAMPLE])
+    sample = replace(take(rows), weights=np.ones(len(rows), np.float32))
+    if character_map.share_changed(sample.texts) <= _MAX_UNCHANGED:
         return character_map
-    examples = Examples(sample, np.array(targets[np.sort(rows)]), task, np.ones(len(rows), np.float32))
-    return None if _is_worse(examples, character_map, seed) else character_map
+    return None if _is_worse(sample, character_map, seed) else character_map
+
+
+def taken_from(texts: Sequence[str], targets: Targets, task: Task) -> TakeExamples:
+    """What takes some of these texts, with their targets."""
+
+    def take(rows: Rows) -> Examples:
+        sample = list(text_source(texts).take(rows))
+        return Examples(sample, np.array(targets[rows]), task, np.ones(len(rows), np.float32))
+
+    return take
 
 
 def describe(character_map: CharacterMap) -> str:

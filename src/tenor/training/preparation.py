@@ -102,7 +102,12 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
             labels=task.describe(),
         )
     )
-    character_map = folding.choose(run.fold_chinese, data.texts, splitting.targets_of(task, data), task, run.seed)
+    character_map = folding.choose(
+        run.fold_chinese,
+        len(data),
+        folding.taken_from(data.texts, splitting.targets_of(task, data), task),
+        run.seed,
+    )
     if character_map is not None:
         callback.on_message(folding.describe(character_map))
     timing = {"read_s": read_s, "check_s": check_s}
