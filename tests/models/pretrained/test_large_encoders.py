@@ -1,5 +1,6 @@
-"""Settings for encoders that are large for the machine: accumulation, frozen layers."""
+"""Settings for encoders that are large for the machine: accumulation, checkpointing, frozen layers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import pretrained
 from tenor.models.pretrained import huggingface
-from tenor.training import neural
+from tenor.training import network_training, neural
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TEXTS = [f"{'good film' if index % 2 else 'bad plot'} {'the ' * (index % 7)}" for index in range(30)]
@@ -53,6 +54,34 @@ def test_a_batch_in_parts_has_the_gradient_of_the_batch(
     assert_equal_runs(fit("bert", **values), fit("bert", gradient_accumulation=4, **values))
 
 
+@pytest.mark.parametrize("kind", ["bert", "albert", "deberta-v3"])
+def test_recomputed_activations_give_the_same_training(kind: str) -> None:
+    assert_equal_runs(fit(kind, epochs=4), fit(kind, epochs=4, gradient_checkpointing=True))
+
+
+@pytest.mark.parametrize(("values", "recomputed"), [({}, 2), ({"freeze_layers": 1}, 1), ({"tune": "lora"}, 2)])
+def test_the_gradient_computes_the_trained_blocks_again(values: dict[str, Any], recomputed: int) -> None:
+    assert n_activations(gradient_checkpointing=True, **values) == n_activations(**values) + recomputed
+
+
+def n_activations(**values: Any) -> int:
+    """The GELUs in the graph of a training step."""
+    import tensorflow as tf
+
+    config = settings.make(pretrained.Config, {"model": str(GOLDEN / "bert"), "max_length": 16, **values}, "test")
+    config, _ = pretrained.encode(replace(config, allow_unknown_letters=True), [])
+    network = network_training.build_model(registry.FAMILIES["pretrained"], config, runs.TASK, 3)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int32)])
+    def gradients(ids: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(network(ids, training=True))
+        return tape.gradient(loss, network.trainable_variables)
+
+    operations = gradients.get_concrete_function().graph.get_operations()
+    return sum(operation.type == "Erf" for operation in operations)
+
+
 @pytest.mark.parametrize(
     ("values", "changed"),
     [
@@ -69,7 +98,9 @@ def test_frozen_layers_keep_their_weights(values: dict[str, Any], changed: set[s
 
 
 def test_frozen_layers_keep_their_lora_weights_at_nothing() -> None:
-    after = fit("bert", tune="lora", freeze_layers=1, gradient_accumulation=2).model.arrays()
+    after = fit(
+        "bert", tune="lora", freeze_layers=1, gradient_accumulation=2, gradient_checkpointing=True
+    ).model.arrays()
     assert not after["block_0/lora_out"].any()
     assert after["block_1/lora_out"].any()
 

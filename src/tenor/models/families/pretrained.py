@@ -78,6 +78,11 @@ class Config(NetworkConfig):
     freeze_layers: int = setting(
         0, "number of blocks, from the bottom, that keep their weights; the embeddings then keep theirs too"
     )
+    gradient_checkpointing: bool = setting(
+        False,
+        "keep the input of each block alone in memory, and compute the rest of the block again for the gradient: the "
+        "same gradient with less memory, in more time",
+    )
     rank: int = setting(8, 'with `tune = "lora"`: rank of the additions')
     pooling: Pooling | None = setting(
         None,
@@ -347,6 +352,7 @@ def build(config: Config, task: Task) -> KerasModel:
         embeddings=config.tune in (None, "all") and not config.freeze_layers,
         blocks=max(first_tuned, config.freeze_layers),
         lora_rank=config.rank if config.tune == "lora" else 0,
+        checkpointing=config.gradient_checkpointing,
     )
     ids = keras.Input((None,), dtype="int32", name="ids")
     last = keras_encoder.apply(shape, tuning, ids, config.pooled_blocks or 1)  # None in models of early versions

@@ -6,6 +6,7 @@ Vaswani et al. (2017), "Attention Is All You Need"; pre-norm blocks: Xiong et al
 Values are (batch, time, width). Ids are (batch, time), with 0 for padding on the right; no token attends to padding.
 """
 
+import functools
 from collections.abc import Iterator
 
 import keras
@@ -25,14 +26,23 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
         dropout: Share of the output of each sub-layer that training drops. Attention weights are never dropped.
         lora_rank: Rank of the LoRA weights of query, key and value; all other weights are frozen then. 0 is off.
         repeats: How often the encoder applies this block (Lan et al., 2020).
+        checkpointing: Whether training keeps the input of the block alone, and computes the rest again for the
+            gradient (Chen et al., 2016). Only without dropout, since that would differ the second time.
         **options: Options of a Keras layer.
     """
 
     def __init__(
-        self, shape: BlockShape, dropout: float = 0.0, lora_rank: int = 0, repeats: int = 1, **options: object
+        self,
+        shape: BlockShape,
+        dropout: float = 0.0,
+        lora_rank: int = 0,
+        repeats: int = 1,
+        checkpointing: bool = False,
+        **options: object,
     ) -> None:
         super().__init__(**options)
-        self.shape, self.lora_rank, self.repeats = shape, lora_rank, repeats
+        assert not (checkpointing and dropout)
+        self.shape, self.lora_rank, self.repeats, self.checkpointing = shape, lora_rank, repeats, checkpointing
         self.dropout = keras.layers.Dropout(dropout)
 
     def build(self, values_shape: Shape, padding_shape: Shape, positions_shape: Shape | None = None) -> None:
@@ -58,6 +68,12 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
             positions: Vectors of distances, from `RelativeEmbeddings`.
             training: Whether to drop values.
         """
+        if self.checkpointing and training:
+            recomputed = keras.remat(functools.partial(self._apply, training=True))
+            return recomputed(values, padding) if positions is None else recomputed(values, padding, positions)
+        return self._apply(values, padding, positions, training=training)
+
+    def _apply(self, values: Tensor, padding: Tensor, positions: Tensor | None = None, *, training: bool) -> Tensor:
         if self.shape.norm_first:
             attended = self._attend(self._norm("attention", values), padding, positions)
             values = values + self.dropout(attended, training=training)

@@ -18,11 +18,13 @@ class Tuning(NamedTuple):
         embeddings: Whether the embeddings and relative positions are.
         blocks: Number of the first block that is.
         lora_rank: Rank of the LoRA weights, which alone are trained in blocks; 0: off.
+        checkpointing: Whether the gradient computes the trained blocks again, so that memory holds their inputs alone.
     """
 
     embeddings: bool
     blocks: int
     lora_rank: int
+    checkpointing: bool = False
 
 
 def apply(shape: Architecture, tuning: Tuning, ids: Tensor, last: int) -> list[Tensor]:
@@ -54,6 +56,7 @@ def apply(shape: Architecture, tuning: Tuning, ids: Tensor, last: int) -> list[T
             shape.block_shape(number),
             lora_rank=tuning.lora_rank,
             repeats=shape.blocks if shape.shared else 1,
+            checkpointing=tuning.checkpointing and number >= tuning.blocks,
             name=f"block_{number}",
         )
         block.trainable = number >= tuning.blocks
