@@ -1,13 +1,18 @@
-"""Run the code of the guide and draw its charts.
+"""Run the code of the guide, draw its charts and show what it prints.
 
-    python tools/guide.py                  run every chapter; write the charts into docs/guide/charts
+    python tools/guide.py                  run every chapter; write the charts into docs/guide/charts, and what each
+                                           block prints below it, in both languages
     python tools/guide.py CHAPTER ...      these chapters, such as docs/guide/02-neuron.md
 
-A chapter is a page. Its `python` blocks run from top to bottom in one namespace. Those titled "Check" run last, so a
-solution may follow its check. The blocks of the Chinese twin must be the same code, up to comments.
+A chapter is a page. Its `python` blocks run from top to bottom in one namespace. Those with a title are checks of an
+exercise; they run last, so a solution may follow its check. The blocks of the Chinese twin must be the same code, up to
+comments.
 """
 
 import ast
+import contextlib
+import io
+import math
 import os
 import re
 import sys
@@ -18,7 +23,15 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "guide"
 CHARTS = GUIDE / "charts"
-_FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OUTPUT_TITLES = ("Output", "输出")
+"""Title of the block that shows what the program above it prints: in English pages, in Chinese ones."""
+_FENCE = re.compile(
+    r"^```python([^\n]*)\n(.*?)^```\n"  # options, source
+    rf'(?:\n```text title="(?:{"|".join(OUTPUT_TITLES)})"\n(.*?)^```\n)?',  # output
+    re.MULTILINE | re.DOTALL,
+)
+_NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?")
+_BLANKS = re.compile(r"\s+")
 
 
 class Block(NamedTuple):
@@ -27,47 +40,84 @@ class Block(NamedTuple):
     Attributes:
         line: Its first line in the page, counted from 1.
         source: The code.
-        is_check: Whether it runs after the other blocks.
+        is_check: Whether it checks an exercise; it runs after the other blocks.
+        output: What it prints, as the page shows it; empty: nothing.
     """
 
     line: int
     source: str
     is_check: bool
+    output: str
 
 
 def chapters() -> list[Path]:
     """The English pages of the guide that have code, in order."""
-    return [page for page in sorted(GUIDE.glob("*.md")) if not page.name.endswith(".zh.md") and blocks(page)]
+    return [page for page in sorted(GUIDE.glob("*.md")) if not is_chinese(page) and blocks(page)]
+
+
+def is_chinese(page: Path) -> bool:
+    """Whether a page is the Chinese one of two."""
+    return page.name.endswith(".zh.md")
 
 
 def blocks(page: Path) -> list[Block]:
-    """The Python blocks of a page, in the order in which they run."""
+    """The Python blocks of a page, from top to bottom."""
     text = page.read_text(encoding="utf-8")
-    result = [
-        Block(text.count("\n", 0, match.start(3)) + 1, match[3], 'title="' in match[2])
+    return [
+        Block(text.count("\n", 0, match.start(2)) + 1, match[2], 'title="' in match[1], match[3] or "")
         for match in _FENCE.finditer(text)
-        if match[1] == "python"
     ]
-    return sorted(result, key=lambda block: block.is_check)
 
 
-def run(page: Path) -> dict[str, Any]:
+def run(page: Path) -> list[str]:
     """Run a page in the current folder, where its charts go. Errors name the page and the line.
 
     Returns:
-        The names that its code defines.
+        What each block prints, in the order of `blocks`.
     """
     names: dict[str, Any] = {"__name__": page.stem}
     _set_up_charts()
-    for block in blocks(page):
-        exec(compile("\n" * (block.line - 1) + block.source, str(page), "exec"), names)
-    return names
+    in_page = blocks(page)
+    printed = [""] * len(in_page)
+    for number, block in sorted(enumerate(in_page), key=lambda pair: pair[1].is_check):
+        with contextlib.redirect_stdout(io.StringIO()) as stdout:
+            exec(compile("\n" * (block.line - 1) + block.source, str(page), "exec"), names)
+        printed[number] = stdout.getvalue()
+    return printed
+
+
+def same_output(shown: str, printed: str) -> bool:
+    """Whether a page shows what its code prints: the same words, and the same numbers up to a tenth.
+
+    Networks learn a little differently on each kind of processor. Tiny numbers are rounding errors: any are the same.
+    """
+    if _BLANKS.sub("", _NUMBER.sub("0", shown)) != _BLANKS.sub("", _NUMBER.sub("0", printed)):
+        return False
+    pairs = zip(_numbers(shown), _numbers(printed), strict=True)
+    return all(math.isclose(one, other, rel_tol=0.1, abs_tol=0.1) for one, other in pairs)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in _NUMBER.findall(text)]
+
+
+def show_output(page: Path, printed: list[str]) -> None:
+    """Write below each block of a page what it prints."""
+    text = page.read_text(encoding="utf-8")
+    title = OUTPUT_TITLES[is_chinese(page)]
+    in_page = list(_FENCE.finditer(text))
+    for match, output in reversed(list(zip(in_page, printed, strict=True))):
+        shown = f'\n```text title="{title}"\n{output.rstrip()}\n```\n' if output.strip() else ""
+        program = f"```python{match[1]}\n{match[2]}```\n"
+        text = text[: match.start()] + program + shown + text[match.end() :]
+    page.write_text(text, encoding="utf-8")
 
 
 def same_code(one: Path, other: Path) -> bool:
-    """Whether two pages have the same code, up to comments."""
+    """Whether two pages have the same code, up to comments, and show the same output."""
     first, second = (
-        [(block.is_check, ast.dump(ast.parse(block.source))) for block in blocks(page)] for page in (one, other)
+        [(block.is_check, block.output, ast.dump(ast.parse(block.source))) for block in blocks(page)]
+        for page in (one, other)
     )
     return first == second
 
@@ -91,13 +141,15 @@ def _set_up_charts() -> None:
 
 
 def main() -> None:
-    """Run the chapters and print how long each takes."""
+    """Run the chapters, write what they print into the pages, and print how long each takes."""
     pages = [Path(name).resolve() for name in sys.argv[1:]] or chapters()
     CHARTS.mkdir(exist_ok=True)
     os.chdir(CHARTS)
     for page in pages:
         started_at = time.perf_counter()
-        run(page)
+        printed = run(page)
+        for twin in (page, page.with_name(f"{page.stem}.zh.md")):
+            show_output(twin, printed)
         print(f"{page.name}: {time.perf_counter() - started_at:.1f} s", flush=True)
 
 

@@ -2,9 +2,9 @@
 
     python tools/notebooks.py [FOLDER]    write FOLDER/NAME.ipynb and FOLDER/NAME.zh.ipynb; FOLDER is `notebooks`
 
-The pages of docs/guide are the source; the notebooks are not committed. A `python` block becomes a cell of code, all
-other text becomes cells of Markdown. A check may fail until the reader has written a solution, so its cell is marked
-`raises-exception`: "Run all" goes on. The cell of a solution is folded.
+The pages of docs/guide are the source; the notebooks are not committed. A `python` block becomes a cell of code, the
+output below it the output of that cell, and all other text becomes cells of Markdown. A check may fail until the reader
+has written a solution, so its cell is marked `raises-exception`: "Run all" goes on. The cell of a solution is folded.
 Standard library only.
 """
 
@@ -16,7 +16,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "guide"
-_CODE = re.compile(r"^```python([^\n]*)\n(.*?)^```\n?", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(
+    r"^```python([^\n]*)\n(.*?)^```\n?"  # options, source
+    r'(?:\n```text title="(?:Output|输出)"\n(.*?)^```\n?)?',  # output
+    re.MULTILINE | re.DOTALL,
+)
 # HTML around a solution, which would span several cells.
 _DETAILS = re.compile(r"^</?details[^>]*>\n?|^<summary>(.*?)</summary>$", re.MULTILINE)
 _STAMP = re.compile(r"\n*<!-- English text: \w+ -->\s*\Z")
@@ -47,7 +51,8 @@ def notebook(text: str) -> str:
         before = text[position : match.start()]
         in_solution = "<details" in before or (in_solution and "</details>" not in before)
         _add_markdown(cells, before)
-        _add_code(cells, match[2], is_check='title="' in match[1], is_solution=in_solution)
+        is_check = 'title="' in match[1]
+        _add_code(cells, match[2], output=match[3] or "", is_check=is_check, is_solution=in_solution)
         position = match.end()
     _add_markdown(cells, text[position:])
     metadata = {
@@ -66,12 +71,14 @@ def _add_markdown(cells: list[dict[str, Any]], text: str) -> None:
         cells.append({"cell_type": "markdown", "id": f"cell-{len(cells)}", "metadata": {}, "source": _lines(text)})
 
 
-def _add_code(cells: list[dict[str, Any]], source: str, is_check: bool, is_solution: bool) -> None:
+def _add_code(cells: list[dict[str, Any]], source: str, output: str, is_check: bool, is_solution: bool) -> None:
     metadata: dict[str, Any] = {"tags": ["raises-exception"]} if is_check else {}
     if is_solution:
         metadata["jupyter"] = {"source_hidden": True}
     cell = {"cell_type": "code", "id": f"cell-{len(cells)}", "metadata": metadata}
-    cells.append({**cell, "execution_count": None, "outputs": [], "source": _lines(source.rstrip("\n"))})
+    stream = {"output_type": "stream", "name": "stdout", "text": _lines(output)}
+    outputs = [stream] if output else []
+    cells.append({**cell, "execution_count": None, "outputs": outputs, "source": _lines(source.rstrip("\n"))})
 
 
 def _lines(text: str) -> list[str]:

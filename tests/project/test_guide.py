@@ -42,8 +42,9 @@ def in_folder(tmp_path: Path) -> Iterator[Path]:
         for page in CHAPTERS
     ],
 )
-def test_the_code_of_a_chapter_runs_and_draws_its_chart(page: Path, in_folder: Path) -> None:
-    TOOL["run"](page)
+def test_the_code_of_a_chapter_prints_what_the_page_shows_and_draws_its_chart(page: Path, in_folder: Path) -> None:
+    for block, printed in zip(TOOL["blocks"](page), TOOL["run"](page), strict=True):
+        assert TOOL["same_output"](block.output, printed), f"{page.name}, line {block.line}, prints:\n{printed}"
     text = page.read_text(encoding="utf-8")
     drawn = {path.name for path in in_folder.glob("*.svg")}
     assert drawn == set(re.findall(r"\]\(charts/([\w-]+\.svg)\)", text))
@@ -58,7 +59,7 @@ def test_charts_exist_and_have_a_description(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
-def test_both_languages_have_the_same_code(page: Path) -> None:
+def test_both_languages_have_the_same_code_and_output(page: Path) -> None:
     assert TOOL["same_code"](page, page.with_name(f"{page.stem}.zh.md"))
 
 
@@ -88,3 +89,32 @@ def test_a_check_fails_without_a_solution(tmp_path: Path) -> None:
     page.write_text(f"{check}\n```python\ndef twice(x):\n    return x\n```\n", encoding="utf-8")
     with pytest.raises(AssertionError):
         TOOL["run"](page)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("accuracy 0.91\n", "accuracy 0.88\n", True),
+        ("accuracy 0.91\n", "accuracy 0.71\n", False),
+        ("1,200 weights\n", "1,250 weights\n", True),
+        ("difference 7e-12\n", "difference 3e-11\n", True),
+        ("inputs\n [1 0]\n", "inputs\n [1 0 0]\n", False),
+        ("['positive']\n", "['negative']\n", False),
+        ("", "a line\n", False),
+    ],
+)
+def test_output_is_compared_by_its_words_and_its_numbers(shown: str, printed: str, same: bool) -> None:
+    assert TOOL["same_output"](shown, printed) is same
+
+
+def test_output_is_written_below_its_block_in_the_language_of_the_page(tmp_path: Path) -> None:
+    program = "```python\nprint(1)\n```\n"
+    page, twin = tmp_path / "page.md", tmp_path / "page.zh.md"
+    page.write_text(f'{program}\n```text title="Output"\n2\n```\n\nText.\n', encoding="utf-8")
+    twin.write_text(f"{program}\n文字。\n", encoding="utf-8")
+    for each in (page, twin):
+        TOOL["show_output"](each, ["1\n"])
+    assert page.read_text(encoding="utf-8") == f'{program}\n```text title="Output"\n1\n```\n\nText.\n'
+    assert twin.read_text(encoding="utf-8") == f'{program}\n```text title="输出"\n1\n```\n\n文字。\n'
+    TOOL["show_output"](page, [""])
+    assert page.read_text(encoding="utf-8") == f"{program}\nText.\n"

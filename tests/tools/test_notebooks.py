@@ -20,16 +20,24 @@ def cells(page: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
-def test_a_notebook_has_the_code_of_its_page(page: Path) -> None:
-    code = ["".join(cell["source"]) for cell in cells(page) if cell["cell_type"] == "code"]
-    assert sorted(code) == sorted(block.source.rstrip("\n") for block in GUIDE_TOOL["blocks"](page))
+def test_a_notebook_has_the_code_and_the_output_of_its_page(page: Path) -> None:
+    code = [cell for cell in cells(page) if cell["cell_type"] == "code"]
+    blocks = GUIDE_TOOL["blocks"](page)
+    assert ["".join(cell["source"]) for cell in code] == [block.source.rstrip("\n") for block in blocks]
+    assert ["".join(line for each in cell["outputs"] for line in each["text"]) for cell in code] == [
+        block.output for block in blocks
+    ]
 
 
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
 def test_its_text_has_no_parts_of_the_page_alone(page: Path) -> None:
     text = "\n".join("".join(cell["source"]) for cell in cells(page) if cell["cell_type"] == "markdown")
     assert text.startswith("# ")
-    assert not [part for part in ("```python", "<details", "<summary", "<!--", "](../", ".svg)") if part in text]
+    assert not [
+        part
+        for part in ("```python", "```text title", "<details", "<summary", "<!--", "](../", ".svg)")
+        if part in text
+    ]
 
 
 def test_checks_may_fail_and_solutions_are_folded() -> None:
