@@ -35,7 +35,7 @@ def test_the_sums_are_those_of_rows_in_memory(tmp_path: Path) -> None:
     encoder = row_counts.fit_encoder(rows, FIELDS, CONFIG)
     partition.count(encoder)
     frequency = partition.count_features(None)
-    buckets, idf = features.select_buckets(frequency.astype(np.int64), (80, 1), "tf-idf", 2)
+    buckets, idf = features.select_buckets(frequency, (80, 1), "tf-idf", 2)
     assert partition.weigh(buckets, idf, CONFIG, task) is None
     fitted = ngram_model.fit_features(encoder.count(rows), np.zeros((80, 1), np.float32), CONFIG)
     np.testing.assert_array_equal(fitted.buckets, buckets)

@@ -40,7 +40,7 @@ from tenor.models.ngram.config import Config
 from tenor.models.ngram.model import NgramModel
 from tenor.models.ngram.row_counts import RowEncoder
 from tenor.tasks import Floats
-from tenor.text.field_buckets import BITS
+from tenor.text.document_frequency import DocumentFrequency
 from tenor.training import finishing, fitting, output, pipeline, run_identity, run_setup
 from tenor.training.finishing import ModelFolder, TrainedModel
 
@@ -184,12 +184,10 @@ def _fit_rows(
     count = len(rows) if kept is None else len(kept)
     parts: Sequence[object] = [None] * pool.n_partitions if kept is None else rows.parts(kept)
     mark = pool.mark()
-    frequency = np.zeros(1 << BITS, np.int64)
-    for partial in pool.call_each("count_features", [(part,) for part in parts]):
-        frequency += partial
+    frequency = DocumentFrequency.sum(pool.call_each("count_features", [(part,) for part in parts]))
     buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df or 1)
     used = _sum(list(pool.call("weigh", pool.put(buckets), pool.put(idf), config, task)))
-    scale = None if used is None else features.log_ratios(frequency[buckets], used)
+    scale = None if used is None else features.log_ratios(frequency.texts_with(buckets), used)
     scale = features.append_to_scale(scale, encoder.n_features)
     shape = count, len(buckets) + encoder.n_features, task.n_outputs
     problem = Problem(shape, task.activation, Penalty(config.C, scale))

@@ -27,8 +27,8 @@ from tenor.models.ngram.config import Config
 from tenor.models.ngram.model import NgramModel
 from tenor.models.ngram.row_counts import RowCounts, RowEncoder
 from tenor.tasks import Floats, Kind, Label, Targets, Task
-from tenor.text import ngrams
 from tenor.text.chinese import CharacterMap
+from tenor.text.document_frequency import DocumentFrequency
 
 _LENGTHS = 1_000  # texts of a block whose lengths are reported
 
@@ -174,13 +174,13 @@ class Partition:
         """Count n-grams, and encode the other fields."""
         self._counts = encoder.count(self._data.texts)
 
-    def count_features(self, chosen: Rows | None) -> npt.NDArray[np.int32]:
+    def count_features(self, chosen: Rows | None) -> DocumentFrequency:
         """Train on these rows (None: on all). Returns in how many texts each bucket occurs."""
         counts, targets, weights = self._counts, self._targets, self._weights
         if chosen is not None:
             counts, targets, weights = counts.take(chosen), targets[chosen], weights[chosen]
         self._counted = counts, targets, weights
-        return ngrams.document_frequency(counts.ngrams).astype(np.int32)
+        return DocumentFrequency.of(counts.ngrams)
 
     def weigh(self, buckets: npt.NDArray[np.int32], idf: Floats, config: Config, task: Task) -> Floats | None:
         """Make features, and be ready for the search. Returns in how many texts of each output each occurs."""

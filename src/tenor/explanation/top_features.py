@@ -18,7 +18,7 @@ from tenor.inference.predictor import Predictor
 from tenor.models.ngram.model import NgramModel
 from tenor.models.ngram.row_counts import RowEncoder
 from tenor.tasks import Floats
-from tenor.text import ngrams, normalise
+from tenor.text import document_frequency, ngrams, normalise
 from tenor.text.field_buckets import BucketVariant, bucket_variants, split_texts
 from tenor.text.tokenise import Tokens, blocks, hash_characters, tokenise
 
@@ -97,7 +97,7 @@ def _spell_columns(model: NgramModel, texts: Sequence[str], columns: npt.NDArray
 
 def _spell(encoder: RowEncoder, texts: Sequence[str], buckets: npt.NDArray[np.int32]) -> dict[int, str]:
     """Bucket -> the spelling of its n-gram. If several share it, the most frequent one of the first block of texts."""
-    open_buckets = ngrams.bucket_positions(buckets) >= 0
+    open_buckets = document_frequency.positions(buckets) >= 0
     n_fields, variants = len(encoder.fields.texts), bucket_variants(encoder.fields, encoder.field_buckets)
     spelled: dict[int, str] = {}
     for block in blocks(texts):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tenor.text import ngrams
+from tenor.text.document_frequency import DocumentFrequency
 from tenor.text.duplicates import count_common
 from tenor.text.field_buckets import BITS
 from tenor.text.ngrams import NgramCounts
@@ -53,12 +53,12 @@ def find_containers(pairs: NgramCounts) -> Positions:
 
 def _rarest_pairs(pairs: NgramCounts) -> tuple[Positions, Positions]:
     """(texts,) the pair of each text that fewest texts have, and how many have it; 0 if the text has no pair."""
-    frequency = ngrams.document_frequency(pairs).astype(np.int32)
+    frequency = DocumentFrequency.of(pairs)
     n_texts = len(pairs.row_offsets) - 1
     rarest, texts_with = np.zeros(n_texts, np.int64), np.zeros(n_texts, np.int64)
     for rows, entries in _blocks(pairs):
         # The number of texts and the pair share one number, so that its minimum gives both.
-        keys = frequency[pairs.buckets[entries]].astype(np.int64) << BITS | pairs.buckets[entries]
+        keys = frequency.texts_with(pairs.buckets[entries]) << BITS | pairs.buckets[entries]
         filled = rows.start + np.flatnonzero(np.diff(pairs.row_offsets[rows.start : rows.stop + 1]))
         smallest = np.minimum.reduceat(keys, pairs.row_offsets[filled] - entries.start)
         rarest[filled], texts_with[filled] = smallest & ((1 << BITS) - 1), smallest >> BITS

@@ -10,7 +10,8 @@ from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor._core.threads import parallel_map
 from tenor.data.text_source import text_source
-from tenor.text import encoded, ngrams
+from tenor.text import document_frequency, encoded, ngrams
+from tenor.text.document_frequency import DocumentFrequency
 from tenor.text.encoded import Encoded, Ids, Spans, Truncation
 from tenor.text.field_buckets import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
@@ -34,7 +35,7 @@ class NgramVocabulary:
 
     @cached_property
     def _ids(self) -> Ids:
-        return ngrams.bucket_positions(self.buckets) + np.int32(_RESERVED)
+        return document_frequency.positions(self.buckets) + np.int32(_RESERVED)
 
     @property
     def size(self) -> int:
@@ -126,5 +127,5 @@ def build(texts: Sequence[str], size: int, word_ngrams: tuple[int, ...], min_df:
         word_ngrams: Lengths of the n-grams in tokens.
         min_df: Texts in which an n-gram has to occur; if none does, all are taken.
     """
-    buckets = ngrams.frequent_buckets(ngrams.document_frequency(ngrams.count(texts, word_ngrams)), min_df)
+    buckets = DocumentFrequency.of(ngrams.count(texts, word_ngrams)).most_frequent(min_df)
     return NgramVocabulary(word_ngrams, tuple(buckets[: size - _RESERVED].tolist()))

@@ -6,7 +6,7 @@ n-grams share the buckets; `field_buckets` gives those of several fields buckets
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,6 @@ from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor._core.language import tr
 from tenor._core.threads import parallel_map
-from tenor.data.blocks import row_blocks
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.text_source import text_source
 from tenor.text import encoded
@@ -24,7 +23,6 @@ from tenor.text.field_buckets import BITS, BucketSpans, FieldBuckets, row_keys, 
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, hash_characters, mix, tokenise
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_BLOCK_ENTRIES = 1 << 22  # entries that are counted together
 
 
 class NgramCounts(NamedTuple):
@@ -227,31 +225,3 @@ def take(counts: NgramCounts, rows: npt.NDArray[np.int64]) -> NgramCounts:
     row_offsets = np.concatenate([[0], lengths]).cumsum()
     entries = np.arange(row_offsets[-1]) + np.repeat(counts.row_offsets[rows] - row_offsets[:-1], lengths)
     return NgramCounts(row_offsets, counts.buckets[entries], counts.counts[entries])
-
-
-def document_frequency(counts: NgramCounts) -> npt.NDArray[np.int64]:
-    """(2^BITS,) in how many texts each bucket occurs."""
-    total = np.zeros(1 << BITS, np.int64)
-    for block in row_blocks(counts.buckets, _BLOCK_ENTRIES):
-        total += np.bincount(block, minlength=1 << BITS)
-    return total
-
-
-def frequent_buckets(frequency: npt.NDArray[np.int64], min_df: int) -> npt.NDArray[np.int32]:
-    """The buckets that occur in most texts, the most frequent first, so that those used most share a cache.
-
-    Args:
-        frequency: (2^BITS,) in how many texts each bucket occurs.
-        min_df: Texts in which a bucket has to occur; if none does, all are taken.
-    """
-    buckets = np.flatnonzero(frequency >= min_df)
-    if not len(buckets):
-        buckets = np.flatnonzero(frequency)
-    return buckets[np.argsort(-frequency[buckets], kind="stable")].astype(np.int32)
-
-
-def bucket_positions(buckets: Sequence[int] | npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
-    """(2^BITS,) the position of each bucket in `buckets`, or -1."""
-    positions = np.full(1 << BITS, -1, np.int32)
-    positions[np.asarray(buckets, np.int64)] = np.arange(len(buckets), dtype=np.int32)
-    return positions

@@ -14,7 +14,8 @@ from tenor.models.linear.class_pairs import Pairs
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.matrices import PART_ENTRIES, Matrix, StoredMatrix, split_rows
 from tenor.tasks import Floats, Targets
-from tenor.text import ngrams
+from tenor.text import document_frequency
+from tenor.text.document_frequency import Buckets, DocumentFrequency
 from tenor.text.ngrams import NgramCounts
 
 MAX_FEATURES, MAX_WEIGHTS = 1 << 21, 1 << 25
@@ -22,7 +23,6 @@ MAX_FEATURES, MAX_WEIGHTS = 1 << 21, 1 << 25
 
 _CELLS = 1 << 24  # output targets that are computed together
 
-Buckets = npt.NDArray[np.int32]
 Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
 
 
@@ -64,7 +64,7 @@ def fit_features(
         only_pairs: Thousands of classes: only pairs of a feature and a class that occur together get a weight, so all
             n-grams have room.
     """
-    frequency = ngrams.document_frequency(counts)
+    frequency = DocumentFrequency.of(counts)
     rows, outputs = targets.shape
     most_informative = None
     in_memory = not disk_arrays.is_on_disk(counts.buckets)
@@ -73,7 +73,7 @@ def fit_features(
     columns = 1 if only_pairs else outputs
     buckets, idf = select_buckets(frequency, (rows, columns), weighting, min_df, most_informative)
     matrix, text_counts = weigh_training_texts(counts, targets, buckets, idf, weighting)
-    scale = None if text_counts is None else log_ratios(frequency[buckets], text_counts)
+    scale = None if text_counts is None else log_ratios(frequency.texts_with(buckets), text_counts)
     pairs = None
     if only_pairs:
         assert isinstance(targets, OutputTargets)
@@ -82,7 +82,7 @@ def fit_features(
 
 
 def select_buckets(
-    frequency: npt.NDArray[np.int64],
+    frequency: DocumentFrequency,
     shape: tuple[int, int],
     weighting: Weighting,
     min_df: int,
@@ -101,12 +101,12 @@ def select_buckets(
         (features,) each; the second is empty where the weighting has no inverse document frequency.
     """
     rows, outputs = shape
-    buckets, limit = ngrams.frequent_buckets(frequency, min_df), min(MAX_FEATURES, MAX_WEIGHTS // outputs)
+    buckets, limit = frequency.most_frequent(min_df), min(MAX_FEATURES, MAX_WEIGHTS // outputs)
     if len(buckets) > limit:
         buckets = buckets[:limit] if most_informative is None else buckets[most_informative(buckets, limit)][:limit]
     if weighting == "naive-bayes":
         return buckets, np.zeros(0, np.float32)
-    return buckets, np.asarray(np.log((1 + rows) / (1 + frequency[buckets])) + 1, np.float32)
+    return buckets, np.asarray(np.log((1 + rows) / (1 + frequency.texts_with(buckets))) + 1, np.float32)
 
 
 def weigh_training_texts(
@@ -118,11 +118,11 @@ def weigh_training_texts(
         (texts, features), sparse; and (features, outputs), or None where the weighting has no log-ratios.
     """
     rows, outputs = targets.shape
-    columns = ngrams.bucket_positions(buckets)
     text_counts = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
 
     def weigh_part(part: slice) -> Matrix:
-        selected = select_columns(_rows_of(counts, part), columns, len(buckets))
+        of_part = _rows_of(counts, part)
+        selected = select_columns(of_part, document_frequency.find(of_part.buckets, buckets), len(buckets))
         if text_counts is not None:
             presence = selected.copy()
             presence.data = np.ones_like(presence.data)
@@ -141,15 +141,14 @@ def weigh_training_texts(
     return matrix, text_counts
 
 
-def select_columns(counts: NgramCounts, columns: npt.NDArray[np.int32], width: int) -> Matrix:
+def select_columns(counts: NgramCounts, column: npt.NDArray[np.int32], width: int) -> Matrix:
     """Counts of the buckets that are features, (texts, width).
 
     Args:
         counts: The counts.
-        columns: (buckets,) column of each bucket; -1: it is not a feature.
+        column: (entries,) column of each entry; -1: its bucket is not a feature.
         width: Number of features.
     """
-    column = columns[counts.buckets]
     kept = np.flatnonzero(column >= 0)
     row = np.searchsorted(kept, counts.row_offsets).astype(np.int32)
     values = counts.counts[kept].astype(np.float32)
@@ -206,7 +205,7 @@ def _most_informative(counts: NgramCounts, targets: Targets, buckets: Buckets, l
     An n-gram's score is how much likelier each text's class is among the other texts with the n-gram than among all,
     as a sum of logarithms. The text itself does not count; otherwise n-grams of a single text would score high.
     """
-    presence = select_columns(counts, ngrams.bucket_positions(buckets), len(buckets))
+    presence = select_columns(counts, document_frequency.find(counts.buckets, buckets), len(buckets))
     presence.data = np.ones_like(presence.data)
     rows = np.arange(len(targets))
     one_hot = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, targets)))

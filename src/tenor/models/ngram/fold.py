@@ -16,7 +16,7 @@ from tenor.models.ngram.features import Features
 from tenor.models.ngram.row_counts import RowCounts, RowEncoder
 from tenor.models.tabular import encoder as tabular
 from tenor.tasks import Floats
-from tenor.text import ngrams
+from tenor.text import document_frequency
 
 _TOL = 1e-4  # the choice is that of full convergence, in two thirds of the steps: `bench/NOTES.md`
 
@@ -76,8 +76,9 @@ class Fold:
             fitted_counts, measured_counts = self.counts(config)
             targets = OutputTargets(self.fitted.task, self.fitted.targets)
             fitted = ngram_model.fit_features(fitted_counts, targets, config)
-            columns = ngrams.bucket_positions(fitted.buckets)
-            selected = features.select_columns(measured_counts.ngrams, columns, len(fitted.buckets))
+            measured = measured_counts.ngrams
+            columns = document_frequency.find(measured.buckets, fitted.buckets)
+            selected = features.select_columns(measured, columns, len(fitted.buckets))
             weighted = features.apply_weighting(selected, config.weighting, fitted.idf)
             matrix = features.append_columns(weighted, measured_counts.features, config.feature_scale or 1.0)
             self._prepared = _Prepared(key, fitted, matrix)

@@ -32,7 +32,7 @@ from tenor.models.ngram.config import MAX_LENGTH, Config
 from tenor.models.ngram.features import Features, Weighting
 from tenor.models.ngram.row_counts import RowCounts, RowEncoder
 from tenor.tasks import Floats, Targets, Task
-from tenor.text import ngrams
+from tenor.text import document_frequency
 from tenor.text.field_buckets import BITS
 
 _ARRAYS = ("buckets", "idf", "intercept")
@@ -84,7 +84,7 @@ class NgramModel:
         return features.append_columns(weighted, counts.features, self.feature_scale)
 
     def _ngram_features(self, counts: RowCounts) -> FeatureMatrix:
-        selected = features.select_columns(counts.ngrams, self.columns, len(self.buckets))
+        selected = features.select_columns(counts.ngrams, self.columns[counts.ngrams.buckets], len(self.buckets))
         return features.apply_weighting(selected, self.weighting, self.idf)
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
@@ -165,7 +165,7 @@ class NgramModel:
     @cached_property
     def columns(self) -> npt.NDArray[np.int32]:
         """(buckets,) column of each bucket; -1: it is not a feature."""
-        return ngrams.bucket_positions(self.buckets)
+        return document_frequency.positions(self.buckets)
 
 
 def restore(saved: SavedModel) -> NgramModel:

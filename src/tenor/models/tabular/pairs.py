@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tenor._core.language import tr
 from tenor._core.records import JsonObject, Record
 from tenor.text import ngrams
+from tenor.text.document_frequency import DocumentFrequency
 from tenor.text.field_buckets import BITS
 from tenor.text.ngrams import NgramCounts
 from tenor.text.tokenise import tokenise
@@ -119,11 +120,11 @@ class PairSimilarity:
 
 
 def _count_frequencies(texts: Sequence[str], word_ngrams: Sequence[int], char_ngrams: Sequence[int]) -> _Frequencies:
-    frequency = ngrams.document_frequency(ngrams.count(texts, word_ngrams, char_ngrams))
-    buckets = np.flatnonzero(frequency >= 2)
-    if len(buckets) > _MAX_BUCKETS:
-        buckets = np.sort(buckets[np.argsort(-frequency[buckets], kind="stable")[:_MAX_BUCKETS]])
-    return _Frequencies(len(texts), tuple(buckets.tolist()), tuple(frequency[buckets].tolist()))
+    frequency = DocumentFrequency.of(ngrams.count(texts, word_ngrams, char_ngrams))
+    chosen = np.flatnonzero(frequency.texts >= 2)
+    if len(chosen) > _MAX_BUCKETS:
+        chosen = np.sort(chosen[np.argsort(-frequency.texts[chosen], kind="stable")[:_MAX_BUCKETS]])
+    return _Frequencies(len(texts), tuple(frequency.buckets[chosen].tolist()), tuple(frequency.texts[chosen].tolist()))
 
 
 def _overlaps(counts: NgramCounts, frequencies: _Frequencies) -> Numbers:
