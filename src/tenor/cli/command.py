@@ -3,9 +3,30 @@
 from collections import Counter
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tenor._core.language import mark, tr
+from tenor.cli import option_groups
+
+_HelpFormatter: Any = typer.Context.formatter_class  # of click, which typer does not name
+
+
+class _Formatter(_HelpFormatter):  # type: ignore[misc]
+    """The formatter of typer, with the colon of the language after a heading."""
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        self.write(" " * self.current_indent + tr("{heading}:", heading=heading) + "\n")
+
+
+class _Context(typer.Context):
+    """The context of a command of `tenor`."""
+
+    formatter_class = _Formatter
+
+
+_PIECES = (mark("[OPTIONS]"), mark("COMMAND [ARGS]..."))  # of the usage
 
 
 class _InLanguage:
@@ -23,11 +44,24 @@ class _InLanguage:
 
     def format_usage(self: Any, ctx: Any, formatter: Any) -> None:
         """Write the line with the usage."""
-        formatter.write_usage(ctx.command_path, " ".join(self.collect_usage_pieces(ctx)), prefix=tr("Usage: "))
+        pieces = [tr(piece) if piece in _PIECES else piece for piece in self.collect_usage_pieces(ctx)]
+        formatter.write_usage(ctx.command_path, " ".join(pieces), prefix=tr("Usage: "))
+
+    def format_options(self: Any, ctx: Any, formatter: Any) -> None:
+        """Write the arguments and the options, those of a command with many under several headings."""
+        parameters = [each for each in self.get_params(ctx) if each.get_help_record(ctx) is not None]
+        arguments = [each for each in parameters if each.param_type_name == "argument"]
+        options = [each for each in parameters if each.param_type_name == "option"]
+        for heading, group in ((tr("Arguments"), arguments), *option_groups.sections(options)):
+            if group:
+                with formatter.section(heading):
+                    formatter.write_dl([each.get_help_record(ctx) for each in group])
 
 
 class Command(_InLanguage, TyperCommand):
     """A command of `tenor`. Of an option with one value that is given twice, no value is dropped silently."""
+
+    context_class = _Context
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; print the usage and exit if an option that has one value is given twice."""
@@ -48,6 +82,13 @@ class Command(_InLanguage, TyperCommand):
 
 class Group(_InLanguage, TyperGroup):
     """A group of commands of `tenor`."""
+
+    context_class = _Context
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, and the commands with what each does."""
+        super().format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
 _HELP = mark("Show this message and exit.")  # of the option that typer adds
