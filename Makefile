@@ -13,7 +13,8 @@
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see docs/contributing/benchmarks.md)
 #   make bench-scale   prediction and training on a Ray cluster of one and two workers, beside one machine
 #   make automl   install AutoGluon and FLAML, which `make bench` then includes
-#   make docs     the site in site/, in English and Chinese, without a network
+#   make docs     the site in site/, in English and Chinese, without a network; runs the notebooks of the guide.
+#                 Other versions in site/ stay, and readers can choose between them
 #   make man      manual pages of the commands in build/man, in English and Chinese
 #   make lock     write requirements.lock again from pyproject.toml
 

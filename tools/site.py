@@ -1,23 +1,33 @@
-"""Build the site from the pages: `python tools/site.py [FOLDER]`, which `make docs` calls.
+"""Build the site from the pages, which `make docs` does.
 
-Each language is one site, with its own search and navigation: `FOLDER/VERSION/en` and `FOLDER/VERSION/zh`. The pages
-are copied first, so that `page.zh.md` becomes the page of the Chinese site. A page without a Chinese twin is there in
-English. Pages outside `docs/`, such as the changelog, come along; links to other files lead to the repository.
+    python tools/site.py [FOLDER]    build into FOLDER, `site` by default
+        --version NAME               the name of this version; the version of Tenor by default
+        --without-results            do not run the notebooks: they have no results and charts
 
-The order of the navigation is that of the links on the index page of each folder.
+Each language is one site, with its own search and navigation: `FOLDER/en/VERSION` and `FOLDER/zh/VERSION`. Other
+versions in FOLDER stay, and readers can choose between them: check out a tag, and build into the same folder.
+
+The pages are copied first, so that `page.zh.md` becomes the page of the Chinese site. A page without a Chinese twin is
+there in English. Pages outside `docs/`, such as the changelog, come along; links to other files lead to the repository.
+Chapters of the guide come as notebooks too. The order of the navigation is that of the links on the index page of each
+folder.
 """
 
+import argparse
 import json
 import logging
 import os
 import re
 import shutil
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import notebooks
+import site_versions
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
@@ -35,68 +45,133 @@ PROJECT = {
     "bench/RESULTS.md": "project/results.md",
     "bench/NOTES.md": "project/measurements.md",
 }
-SECTIONS = ("tutorials", "guide", "how-to", "reference", "explanation", "contributing")
+SECTIONS = ("tutorials", "guide", "how-to", "reference", "explanation")
+# The first page has no column of contents. Pages about the project come last in the results of a search.
+FRONT_MATTER = {
+    "index.md": "---\ntemplate: home.html\nhide: [navigation, toc]\n---\n\n",
+    "project/": "---\nsearch:\n  boost: 0.3\n---\n\n",
+}
 _LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
 _FENCE = re.compile(r"(^ *```.*?^ *```$)", re.MULTILINE | re.DOTALL)
+_CHAPTER = re.compile(r"\A# .+\n")
 
 
 @dataclass(frozen=True)
 class Language:
-    """What differs between the sites of two languages."""
+    """What differs between the sites of two languages.
 
-    code: str  # of the folder and of the theme
+    Attributes:
+        code: Of the folder and of the theme.
+        name: In the language itself.
+        home: Title of the first page in the navigation.
+        guide: Title of the guide in the navigation.
+        project: Title of the pages about the project.
+        api: First lines of the page of the API.
+        notebook: Link to the notebook of a chapter.
+        outdated: What pages of older versions say; the text after it is a link.
+    """
+
+    code: str
     name: str
-    project: str  # heading of the pages about the project
-    api: str  # first lines of the page of the API
+    home: str
+    guide: str
+    project: str
+    api: str
+    notebook: str
+    outdated: tuple[str, str]
 
 
 LANGUAGES = (
-    Language("en", "English", "Project", "# API\n\nThe public names of `tenor`, from their docstrings."),
-    Language("zh", "中文", "项目", "# API\n\n`tenor` 的全部公开名称，内容取自源代码中的文档字符串（英文）。"),
+    Language(
+        "en",
+        "English",
+        home="Home",
+        guide="Guide",
+        project="Project",
+        api="# API\n\nThe public names of `tenor`, from their docstrings.",
+        notebook="Download this chapter as a Jupyter notebook",
+        outdated=("This is an older version of the documentation.", "Read the latest version."),
+    ),
+    Language(
+        "zh",
+        "中文",
+        home="首页",
+        guide="从神经元到分类器",
+        project="项目",
+        api="# API\n\n`tenor` 的全部公开名称，内容取自源代码中的文档字符串（英文）。",
+        notebook="下载本章的 Jupyter notebook",
+        outdated=("这是旧版本的文档。", "查看最新版本。"),
+    ),
 )
 
 
 def main(arguments: list[str]) -> int:
-    """Build both languages into a folder, `site` by default; returns the exit code."""
+    """Build both languages; returns the exit code."""
     import jieba
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     jieba.setLogLevel(logging.WARNING)  # which its import sets to DEBUG
-    target = Path(arguments[0] if arguments else ROOT / "site").resolve()
+    options = parse(arguments)
+    target = options.folder.resolve()
     repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
-    for language in LANGUAGES:
-        pages = ROOT / "build" / "site" / language.code
-        stage(pages, language, repository)
-        file = pages.with_suffix(".yml")  # JSON is YAML
-        file.write_text(json.dumps(settings(pages, language, target), ensure_ascii=False), encoding="utf-8")
-        try:
-            build(load_config(str(file), strict=True))
-        except Abort as error:
-            print(f"The site in {language.code} has warnings: {error}", file=sys.stderr)
-            return 1
-    for folder in (target, target / tenor.__version__):
-        start = "en/index.html" if folder != target else f"{tenor.__version__}/en/index.html"
-        (folder / "index.html").write_text(f'<meta http-equiv="refresh" content="0; url={start}">\n', encoding="utf-8")
+    with tempfile.TemporaryDirectory() as chapters:
+        notebooks.write(Path(chapters), is_run=not options.without_results)
+        for language in LANGUAGES:
+            pages = ROOT / "build" / "site" / language.code
+            stage(pages, language, repository, Path(chapters))
+            file = pages.with_suffix(".yml")  # JSON is YAML
+            values = settings(pages, language, target / language.code / options.version)
+            file.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+            try:
+                build(load_config(str(file), strict=True))
+            except Abort as error:
+                print(f"The site in {language.code} has warnings: {error}", file=sys.stderr)
+                return 1
+            site_versions.write_versions(target / language.code)
+    site_versions.write_start(target, [language.code for language in LANGUAGES])
     print(f"{target.relative_to(Path.cwd()) if target.is_relative_to(Path.cwd()) else target}/index.html")
     return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description="Build the site from the pages.")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "site", help="where the site goes")
+    parser.add_argument("--version", default=tenor.__version__, help="name of this version, such as 0.2.0 or dev")
+    parser.add_argument("--without-results", action="store_true", help="do not run the notebooks of the guide")
+    options = parser.parse_args(arguments)
+    if not re.fullmatch(r"\w[\w.+-]*", options.version) or options.version == site_versions.LATEST:
+        parser.error(f"--version {options.version}: use letters, digits, '.', '+', '-' and '_'; 'latest' is taken.")
+    return options
 
 
 def settings(pages: Path, language: Language, target: Path) -> dict[str, Any]:
     """What the configuration of one language adds to mkdocs.yml, or replaces in it."""
     [other] = [each for each in LANGUAGES if each is not language]
+    sentence, link = language.outdated
     return {
         "INHERIT": str(ROOT / "mkdocs.yml"),
-        "site_name": f"Tenor {tenor.__version__}",
         "docs_dir": str(pages),
-        "site_dir": str(target / tenor.__version__ / language.code),
+        "site_dir": str(target),
         "nav": navigation(pages, language),
+        "hooks": [str(ROOT / "tools" / "glossary_links.py")],
         "theme": {"custom_dir": str(ROOT / "tools" / "site_theme"), "language": language.code},
-        "extra": {"alternate": [{"lang": other.code, "name": other.name, "link": ""}]},
+        "extra": {
+            "alternate": [{"lang": other.code, "name": other.name, "link": f"../../{other.code}/{target.name}/"}],
+            "outdated": {"sentence": sentence, "link": link},
+        },
     }
 
 
-def stage(pages: Path, language: Language, repository: str) -> None:
-    """Write the Markdown pages of one language, and all other files, into a new folder."""
+def stage(pages: Path, language: Language, repository: str, chapters: Path) -> None:
+    """Write the Markdown pages of one language, and all other files, into a new folder.
+
+    Args:
+        pages: the folder.
+        language: the language.
+        repository: address of the source, for links to files that are not in the site.
+        chapters: folder with the notebooks of the guide.
+    """
     shutil.rmtree(pages, ignore_errors=True)
     shutil.copytree(DOCS, pages, ignore=shutil.ignore_patterns("*.md"))
     sources = {path: path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if not is_chinese(path)}
@@ -108,9 +183,20 @@ def stage(pages: Path, language: Language, repository: str) -> None:
         page = chinese if language.code == "zh" and chinese.exists() else source
         (pages / name).parent.mkdir(parents=True, exist_ok=True)
         text = relink(page.read_text(encoding="utf-8"), source, name, links, repository, is_english_in_chinese)
-        (pages / name).write_text(text, encoding="utf-8")
+        chapter = chapters / page.with_suffix(".ipynb").name
+        if name.startswith("guide/") and chapter.exists():
+            shutil.copyfile(chapter, (pages / name).with_suffix(".ipynb"))
+            text = with_notebook(text, f"{source.stem}.ipynb", language)
+        front = next((front for start, front in FRONT_MATTER.items() if name.startswith(start)), "")
+        (pages / name).write_text(front + text, encoding="utf-8")
     blocks = "".join(f"\n::: {tenor._MODULES[name]}.{name}\n" for name in sorted(tenor._MODULES))
     (pages / "reference" / "api.md").write_text(language.api + "\n" + blocks, encoding="utf-8")
+
+
+def with_notebook(text: str, notebook: str, language: Language) -> str:
+    """A chapter of the guide, with a link to its notebook below the heading."""
+    link = f'[{language.notebook}]({notebook}){{ .notebook download="{notebook}" }}'
+    return _CHAPTER.sub(lambda match: f"{match[0]}\n{link}\n", text)
 
 
 def is_chinese(path: Path) -> bool:
@@ -170,13 +256,10 @@ def heading_anchors(text: str) -> list[str]:
 
 def navigation(pages: Path, language: Language) -> list[Any]:
     """The navigation: the index page, a part for each folder, and the pages about the project."""
-    result: list[Any] = ["index.md"]
-    for section in SECTIONS:
-        folder = pages / section
-        if (folder / "index.md").exists():
-            result.append({title(folder / "index.md"): section_pages(folder)})
-    result.append("glossary.md")
-    return [*result, {language.project: list(PROJECT.values())}]
+    titles = {section: title(pages / section / "index.md") for section in SECTIONS} | {"guide": language.guide}
+    sections = [{titles[section]: section_pages(pages / section)} for section in SECTIONS]
+    project = [*section_pages(pages / "contributing"), *PROJECT.values()]
+    return [{language.home: "index.md"}, *sections, "glossary.md", {language.project: project}]
 
 
 def section_pages(folder: Path) -> list[str]:

@@ -30,21 +30,22 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
-    def call(self, method: str, **parameters: Any) -> Any:
-        """Ask the browser; what happens meanwhile goes into `events`."""
+    def call(self, method: str, *, seconds: float = 20, **parameters: Any) -> Any:
+        """Ask the browser, for some seconds at most; what happens meanwhile goes into `events`."""
         self._number += 1
         session = {"sessionId": self._session} if self._session else {}
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters, **session}))
         while True:
-            answer = json.loads(self._socket.recv(timeout=20))
+            answer = json.loads(self._socket.recv(timeout=seconds))
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return answer["result"]
             self.events.append(answer)
 
-    def value(self, expression: str) -> Any:
+    def value(self, expression: str, *, seconds: float = 20) -> Any:
         """The value of an expression of JavaScript on the page."""
-        result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        options = {"awaitPromise": True, "returnByValue": True}
+        result = self.call("Runtime.evaluate", seconds=seconds, expression=expression, **options)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
@@ -75,7 +76,8 @@ class Browser:
             pytest.skip("axe-playwright-python, which axe is read from, is not installed")
         self.value(Path(result.submodule_search_locations[0], "axe.min.js").read_text(encoding="utf-8") + ";0")
         violations = "axe.run().then(found => JSON.stringify(found.violations.map(each => [each.id, each.nodes.map("
-        return json.loads(self.value(violations + "node => [node.html.slice(0, 200), node.failureSummary])])))"))
+        violations += "node => [node.html.slice(0, 200), node.failureSummary])])))"
+        return json.loads(self.value(violations, seconds=120))  # a long page has many elements
 
     def key(self, name: str, code: int) -> None:
         """Press a key and let it go."""

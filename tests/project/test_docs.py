@@ -43,6 +43,8 @@ FOREIGN = {
     "--check",
     "--repeats",
     "--stamp",
+    "--without-results",
+    "--run",
 }
 
 

@@ -3,10 +3,12 @@
 import functools
 import http.server
 import importlib.util
+import json
 import runpy
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,10 +17,13 @@ from typing import Any
 import pytest
 
 pytest.importorskip("mkdocs")
+import tenor
 from helpers.browser import Browser, opened
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))  # where its other files are
 SITE: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "site.py"))
+sys.path.remove(str(ROOT / "tools"))
 ENGLISH, CHINESE = SITE["LANGUAGES"]
 
 
@@ -40,15 +45,28 @@ def test_links_of_a_page_lead_to_pages_of_the_site_and_others_to_the_repository(
 @pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=lambda language: language.code)
 def test_every_page_is_in_the_navigation_and_in_its_language(language: Any, tmp_path: Path) -> None:
     pages = tmp_path / "pages"
-    SITE["stage"](pages, language, "https://example.org/tenor")
+    SITE["stage"](pages, language, "https://example.org/tenor", tmp_path)
     listed: list[str] = []
     for entry in SITE["navigation"](pages, language):
-        listed += [entry] if isinstance(entry, str) else next(iter(entry.values()))
+        part = entry if isinstance(entry, str) else next(iter(entry.values()))
+        listed += [part] if isinstance(part, str) else part
     written = [path.relative_to(pages).as_posix() for path in pages.rglob("*.md")]
     assert sorted(listed) == sorted(written)
     assert not [name for name in written if ".zh." in name]
     start = (pages / "tutorials" / "first-model.md").read_text(encoding="utf-8")
     assert start.startswith("# 五分钟" if language is CHINESE else "# Your first model")
+
+
+@pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=lambda language: language.code)
+def test_a_chapter_links_to_its_notebook_in_its_language(language: Any, tmp_path: Path) -> None:
+    for name in ("02-neuron.ipynb", "02-neuron.zh.ipynb"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    SITE["stage"](tmp_path / "pages", language, "https://example.org/tenor", tmp_path)
+    guide = tmp_path / "pages" / "guide"
+    source = "02-neuron.zh.ipynb" if language is CHINESE else "02-neuron.ipynb"
+    assert (guide / "02-neuron.ipynb").read_text(encoding="utf-8") == source
+    lines = (guide / "02-neuron.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# 2.") and lines[2].startswith(f"[{language.notebook}](02-neuron.ipynb)")
 
 
 def test_an_anchor_of_an_english_page_becomes_that_of_its_chinese_twin() -> None:
@@ -57,22 +75,37 @@ def test_an_anchor_of_an_english_page_becomes_that_of_its_chinese_twin() -> None
     assert SITE["chinese_anchor"](ROOT / "SECURITY.md", "anything") == "anything"
 
 
+def built(folder: Path, *options: str) -> None:
+    """Build the site into a folder."""
+    command = [sys.executable, ROOT / "tools" / "site.py", folder, "--without-results", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the site that is built for these tests, up to the folder of the language."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a site with two versions, 0.1.0 and the present one."""
     if importlib.util.find_spec("jieba") is None:
         pytest.skip("jieba, which splits Chinese for the search, is not installed")
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "site.py", folder], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    built(folder, "--version", "0.1.0")
+    for language in ("en", "zh"):
+        (folder / language / "0.1.0" / "reference" / "report.html").unlink()  # a page that the older version lacks
+        sitemap = folder / language / "0.1.0" / "sitemap.xml"
+        lines = [line for line in sitemap.read_text(encoding="utf-8").splitlines() if "reference/report" not in line]
+        sitemap.write_text("\n".join(lines), encoding="utf-8")
+    built(folder)
     handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        [version] = [path.name for path in folder.iterdir() if path.is_dir()]
-        yield f"http://127.0.0.1:{server.server_port}/{version}/"
+        yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture
+def english(site: str) -> str:
+    """The address of the English pages of the present version."""
+    return f"{site}en/{tenor.__version__}/"
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -95,34 +128,51 @@ def show(browser: Browser, address: str, width: int) -> None:
     browser.until("document.readyState === 'complete' && document.querySelector('.md-content h1') !== null")
 
 
+PAGES = (
+    "index",
+    "tutorials/first-model",
+    "guide/03-losses",
+    "how-to/onnx",
+    "reference/families",
+    "reference/commands",
+    "reference/api",
+    "explanation/trust",
+    "glossary",
+    "project/changelog",
+)
+
+
 @pytest.mark.docs
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_pages_open_without_errors_or_requests_to_elsewhere(browser: Browser, address: str, language: str) -> None:
-    for page in ("index", "tutorials/first-model", "reference/families", "reference/api", "how-to/index", "glossary"):
+def test_pages_open_without_errors_or_requests_to_elsewhere(browser: Browser, site: str, language: str) -> None:
+    for page in PAGES:
         for width in (1280, 390):
-            show(browser, f"{address}{language}/{page}.html", width)
+            show(browser, f"{site}{language}/{tenor.__version__}/{page}.html", width)
             assert browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page
     assert browser.broken == []
-    assert [url for url in browser.requests if not url.startswith((address, "data:", "blob:"))] == []
+    assert [url for url in browser.requests if not url.startswith((site, "data:", "blob:"))] == []
 
 
 @pytest.mark.docs
 @pytest.mark.browser
-@pytest.mark.parametrize(("language", "page"), [("en", "tutorials/first-model"), ("zh", "index")])
-def test_pages_are_accessible(browser: Browser, address: str, language: str, page: str) -> None:
-    for width in (1280, 390):
-        show(browser, f"{address}{language}/{page}.html", width)
-        browser.until("document.querySelector('.md-code__nav') !== null")
-        assert browser.accessible() == []
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_pages_are_accessible(browser: Browser, site: str, language: str, scheme: str) -> None:
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    for page in PAGES[:-3]:
+        for width in (1280, 390):
+            show(browser, f"{site}{language}/{tenor.__version__}/{page}.html", width)
+            browser.until("document.querySelector('.md-version') !== null")
+            assert browser.accessible() == [], (page, width)
 
 
 @pytest.mark.docs
 @pytest.mark.browser
-def test_the_other_language_shows_the_same_page(browser: Browser, address: str) -> None:
-    show(browser, f"{address}en/reference/families.html", 1280)
+def test_the_other_language_shows_the_same_page(browser: Browser, site: str, english: str) -> None:
+    show(browser, f"{english}reference/families.html", 1280)
     link = browser.value("document.querySelector('.md-header a[hreflang]').href")
-    assert link == f"{address}zh/reference/families.html"
+    assert link == f"{site}zh/{tenor.__version__}/reference/families.html"
     show(browser, link, 1280)
     assert browser.value("document.documentElement.lang") == "zh"
 
@@ -130,8 +180,52 @@ def test_the_other_language_shows_the_same_page(browser: Browser, address: str) 
 @pytest.mark.docs
 @pytest.mark.browser
 @pytest.mark.parametrize(("language", "query"), [("en", "calibration"), ("zh", "校准")])
-def test_the_search_finds_words_of_both_languages(browser: Browser, address: str, language: str, query: str) -> None:
-    show(browser, f"{address}{language}/index.html", 1280)
+def test_the_search_finds_words_of_both_languages(browser: Browser, site: str, language: str, query: str) -> None:
+    show(browser, f"{site}{language}/{tenor.__version__}/index.html", 1280)
     browser.value("document.querySelector('.md-search__input').focus(), 1")
     browser.call("Input.insertText", text=query)
     browser.until("document.querySelectorAll('.md-search-result__item').length > 1")
+
+
+@pytest.mark.docs
+@pytest.mark.browser
+def test_a_reader_can_choose_another_version_of_a_page(browser: Browser, site: str, english: str) -> None:
+    show(browser, f"{english}reference/families.html", 1280)
+    names = browser.until("[...document.querySelectorAll('.md-version__link')].map(each => each.innerText)")
+    assert names == [tenor.__version__, "0.1.0"]
+    assert browser.value("document.querySelector('[data-md-component=outdated]').hidden")
+    browser.value("document.querySelectorAll('.md-version__link')[1].click(), 1")
+    browser.until(f"location.href === '{site}en/0.1.0/reference/families.html'")
+    browser.until("document.querySelector('[data-md-component=outdated]')?.hidden === false")
+    show(browser, f"{english}reference/report.html", 1280)  # which 0.1.0 does not have
+    browser.until("document.querySelector('.md-version__link') !== null")
+    browser.value("document.querySelectorAll('.md-version__link')[1].click(), 1")
+    browser.until(f"location.href === '{site}en/0.1.0/'")
+    assert browser.broken == []
+
+
+@pytest.mark.docs
+@pytest.mark.browser
+def test_the_first_page_and_the_latest_version_lead_to_the_present_pages(
+    browser: Browser, site: str, english: str
+) -> None:
+    browser.call("Page.navigate", url=site)
+    browser.until(f"location.href === '{english}index.html'")
+    browser.call("Page.navigate", url=f"{site}zh/latest/reference/data.html#限制")
+    browser.until(f"decodeURI(location.href) === '{site}zh/{tenor.__version__}/reference/data.html#限制'")
+
+
+@pytest.mark.docs
+@pytest.mark.browser
+def test_a_term_leads_to_its_meaning(browser: Browser, english: str) -> None:
+    show(browser, f"{english}guide/03-losses.html", 1280)
+    browser.value("document.querySelector('a.term[href$=cross-entropy]').click(), 1")
+    browser.until(f"location.href === '{english}glossary.html#term-cross-entropy'")
+    assert "lower is better" in browser.until("document.querySelector('tr:target')?.innerText")
+
+
+@pytest.mark.docs
+def test_the_site_has_the_notebooks_of_the_guide(site: str) -> None:
+    for language, text in (("en", "# 3. Losses"), ("zh", "# 3. 损失")):
+        with urllib.request.urlopen(f"{site}{language}/{tenor.__version__}/guide/03-losses.ipynb") as answer:
+            assert "".join(json.load(answer)["cells"][0]["source"]).startswith(text)

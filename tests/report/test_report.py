@@ -3,19 +3,17 @@
 import html
 import re
 from html.parser import HTMLParser
-from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from tenor._core.language import use_language
+from tenor._core.language import Language, use_language
 from tenor._core.records import Record
 from tenor.config.run_config import RunConfig
-from tenor.help.terms import glossary
 from tenor.inference import bundle
 from tenor.models.auto.selection import BLEND, Reason, Selection
-from tenor.report import render
+from tenor.report.linked_terms import LinkedTerms
 from tenor.training import pipeline
 
 LABELS = {
@@ -177,7 +175,24 @@ def test_the_page_explains_its_terms_without_a_network(
     assert [text for text in not_shown if text in section] == []
 
 
-def test_every_term_of_the_page_is_in_the_glossary() -> None:
-    known = {term.names[0] for term in glossary("en")}
-    named = {*chain(*render._TERMS.values()), *chain(*render._SECTION_TERMS.values())}
-    assert named <= known
+@pytest.mark.parametrize(("labels", "lang"), [(["good", "bad"], "en"), (["好", "坏"], "zh"), (["1.5", "2.5"], "en")])
+def test_each_term_of_the_page_leads_to_its_meaning_and_the_card_ends_with_them(
+    tmp_path: Path, labels: list[str], lang: Language
+) -> None:
+    made = train(write(tmp_path / "a.csv", labels), tmp_path / "model", lang=lang)
+    used = set(re.findall(r'<a class="term" href="#([^"]+)" title="[^"]+">', made[bundle.REPORT]))
+    listed = re.findall(r'<dt id="(term-[^"]+)">', made[bundle.REPORT])
+    assert used == set(listed) and len(listed) == len(used) >= 4
+    terms = made[bundle.MODEL_CARD].partition("## " + ("术语" if lang == "zh" else "Terms"))[2]
+    assert len(re.findall(r"^- \*\*.+\*\*(?:: |：).+$", terms, re.MULTILINE)) >= 2
+    assert ("regression" in terms) is (labels[0] == "1.5")
+
+
+def test_a_term_in_html_is_escaped_and_a_page_without_terms_has_no_links() -> None:
+    terms = LinkedTerms(is_on=True)
+    assert terms.link("<b> accuracy\x1b").startswith('&lt;b&gt; <a class="term" href="#term-accuracy" title=')
+    assert "\x1b" not in terms.link("accuracy\x1b")
+    assert terms.note("recall") == "recall"
+    assert [term.names[0] for term in terms.used()] == ["accuracy", "recall"]
+    off = LinkedTerms(is_on=False)
+    assert off.link("<accuracy>") == "&lt;accuracy&gt;" and off.used() == []

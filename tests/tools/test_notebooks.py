@@ -1,7 +1,8 @@
 """The notebooks of the guide: each has the code of its page, and runs from the first to the last cell."""
 
-import json
+import re
 import runpy
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,33 @@ ROOT = Path(__file__).parents[2]
 TOOL = runpy.run_path(str(ROOT / "tools" / "notebooks.py"))
 GUIDE_TOOL = runpy.run_path(str(ROOT / "tools" / "guide.py"))
 CHAPTERS: list[Path] = TOOL["chapters"]()
+PROGRAM = """```python
+import matplotlib.pyplot as plt
+
+print(6 * 7)
+figure, axes = plt.subplots()
+axes.plot([0, 1])
+figure.savefig("line.svg")
+```
+"""
+CHECK = """```python title="Check"
+assert twice(2) == 4
+```
+"""
+SOLUTION = """<details markdown="1">
+<summary>Solution</summary>
+
+```python
+def twice(x):
+    return 2 * x
+```
+
+</details>
+"""
 
 
 def cells(page: Path) -> list[dict[str, Any]]:
-    document = json.loads(TOOL["notebook"](page.read_text(encoding="utf-8")))
+    document = TOOL["notebook"](page.read_text(encoding="utf-8"))
     assert (document["nbformat"], document["nbformat_minor"]) == (4, 5)
     return list(document["cells"])
 
@@ -48,6 +72,54 @@ def test_checks_may_fail_and_solutions_are_folded() -> None:
         {"jupyter": {"source_hidden": True}},
     ]
     assert all(cell["metadata"] == {} for cell in code[:-2])
+
+
+def test_the_description_of_a_chart_stays_in_the_text() -> None:
+    chapter = next(page for page in CHAPTERS if page.stem == "03-losses")
+    text = "\n".join("".join(cell["source"]) for cell in cells(chapter) if cell["cell_type"] == "markdown")
+    assert "\n*Two losses over the margin of the true label" in text
+
+
+@pytest.mark.docs
+def test_a_notebook_runs_in_a_kernel_and_both_languages_get_its_results() -> None:
+    pytest.importorskip("nbclient")
+    pages = {
+        language: f"# Page\n\n{PROGRAM}\n![{alt}](charts/line.svg)\n\n{CHECK}\n{SOLUTION}"
+        for language, alt in (("en", "A line that rises"), ("zh", "一条上升的直线"))
+    }
+    results = TOOL["run"](TOOL["notebook"](pages["en"]))
+    for text in pages.values():
+        document = TOOL["notebook"](text)
+        TOOL["add_results"](document, results, text)
+        program, check, solution = (cell for cell in document["cells"] if cell["cell_type"] == "code")
+        printed, chart = program["outputs"]
+        assert printed["text"] == "42\n"
+        assert chart["metadata"]["image/png"] == {"alt": re.search(r"!\[(.*?)\]", text)[1]}  # type: ignore[index]
+        assert [cell["outputs"] for cell in (check, solution)] == [[], []]
+        assert [cell["execution_count"] for cell in (program, check, solution)] == [1, 2, 3]
+        assert check["metadata"]["tags"] == ["raises-exception"]
+
+
+@pytest.mark.docs
+def test_a_check_that_its_solution_does_not_pass_ends_the_run() -> None:
+    errors = pytest.importorskip("nbclient.exceptions")
+    with pytest.raises(errors.CellExecutionError, match="AssertionError"):
+        TOOL["run"](TOOL["notebook"](f"# Page\n\n{CHECK}\n{SOLUTION.replace('2 * x', 'x')}"))
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("page", [page for page in CHAPTERS if ".zh." not in page.name], ids=lambda page: page.stem)
+def test_the_notebook_of_a_chapter_runs_in_a_kernel_in_two_minutes(page: Path) -> None:
+    pytest.importorskip("nbclient")
+    text = page.read_text(encoding="utf-8")
+    started_at = time.perf_counter()
+    document = TOOL["notebook"](text)
+    TOOL["add_results"](document, TOOL["run"](document), text)
+    assert time.perf_counter() - started_at < 120
+    outputs = [output for cell in document["cells"] for output in cell.get("outputs", [])]
+    charts = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(charts) == len(re.findall(r"^!\[", text, re.MULTILINE))
+    assert all(len(chart["metadata"]["image/png"]["alt"]) >= 20 for chart in charts)
 
 
 def test_the_tool_writes_every_chapter_in_both_languages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

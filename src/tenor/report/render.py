@@ -19,8 +19,8 @@ from tenor.evaluation.slice_names import display_by, display_name
 from tenor.evaluation.slices import Slice
 from tenor.explanation import templates
 from tenor.explanation.page import field_segments
-from tenor.help.terms import Term, glossary
 from tenor.models.auto.selection import Selection
+from tenor.report.linked_terms import LinkedTerms
 from tenor.report.report_data import ReportData
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 
@@ -68,14 +68,6 @@ _SECTIONS = {
     "again": mark("Reproduce this model"),
     "terms": mark("Terms"),
 }
-# Terms of the glossary that the page of a task explains, besides those of its sections.
-_TERMS: dict[type, tuple[str, ...]] = {
-    SingleLabel: ("accuracy", "confidence interval", "F1", "precision", "recall", "cross-entropy", "calibration"),
-    MultiLabel: ("F1", "precision", "recall", "threshold", "calibration"),
-    Regression: ("regression",),
-}
-_SECTION_TERMS = {"coverage": ("prediction set", "coverage"), "slices": ("slice",)}
-
 
 _STEPS = {
     "read_s": mark("read"),
@@ -121,7 +113,10 @@ def render(report: ReportData, title: str) -> Documents:
     markdown = templates.environment("tenor.report", autoescape=False)
     markdown.filters["md"] = _markdown
     card = markdown.get_template("card.md.jinja")
-    return Documents(page.render(values, charts=_charts(report)), card.render(values))
+    page_terms, card_terms = (LinkedTerms(is_on=bool(report.test)) for _ in range(2))
+    return Documents(
+        page.render(values, charts=_charts(report), terms=page_terms), card.render(values, terms=card_terms)
+    )
 
 
 def _selection(selection: JsonObject | None) -> str:
@@ -186,15 +181,8 @@ def _values(report: ReportData, title: str) -> TemplateVariables:
         "costs": _costs(report),
         "unknown_letters": getattr(saved.config, "allow_unknown_letters", False) and saved.config.unknown_letters,
         "settings": list(settings.as_dict(saved.config).items()),
-        "terms": _terms(type(task), [id_ for id_ in _SECTION_TERMS if present[id_]]) if test else [],
         "sections": [(id_, name) for id_, name in _SECTIONS.items() if present.get(id_, True)],
     }
-
-
-def _terms(task: type, sections: list[str]) -> list[Term]:
-    """The terms of a page with their meaning, in the order of the glossary. The page opens without a network."""
-    names = {*_TERMS[task], *(name for section in sections for name in _SECTION_TERMS[section])}
-    return [term for term in glossary(language()) if term.names[0] in names]
 
 
 class _Example(NamedTuple):
