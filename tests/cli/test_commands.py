@@ -351,6 +351,19 @@ def test_help_and_prediction_with_ngrams_load_no_network_library(
         assert not loaded & {"numpy", "scipy", "sklearn", "pyarrow"}
 
 
+def test_an_interruption_while_the_command_loads_has_no_traceback() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'tenor.cli.train': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from tenor.__main__ import run; run()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_output_that_is_full_or_no_longer_read_ends_the_command_quietly(model_folder: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")

@@ -50,6 +50,28 @@ def test_a_disk_that_is_full_among_several_files_keeps_what_is_through(
     assert ended.code == 0 and "1 file is labelled already." in ended.err
 
 
+def shrink(disk: Path, size: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(disk)], check=True)
+
+
+def test_a_workbook_without_room_leaves_nothing(cli: Cli, tmp_path: Path, model_folder: Path, small_disk: Path) -> None:
+    shrink(small_disk, "12k")
+    ended = cli("predict", model_folder, long(tmp_path / "in.csv"), "-o", small_disk / "out.xlsx")
+    assert ended.code == 1 and "out.xlsx: the file cannot be written: No space left on device.\nNothing" in ended.err
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_search_without_room_leaves_nothing(cli: Cli, english_csv: Path, small_disk: Path) -> None:
+    pytest.importorskip("optuna")
+    shrink(small_disk, "60k")
+    command = ["tune", english_csv, "--family", "ngram", "--set", "word_ngrams=[1]", "--out", small_disk / "search"]
+    ended = cli(*command, "--trials", "1")
+    assert ended.code == 1 and "search: the search cannot be written: database or disk is full." in ended.err
+    assert list(small_disk.iterdir()) == []
+    shrink(small_disk, "1m")
+    assert cli(*command, "--trials", "1").code == 0
+
+
 def test_a_record_without_room_is_told(cli: Cli, tmp_path: Path, model_folder: Path, full_disk: Any) -> None:
     (tmp_path / "in").mkdir()
     write_csv(tmp_path / "in" / "a.csv", english(4))

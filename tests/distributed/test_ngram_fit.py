@@ -13,6 +13,7 @@ import pytest
 from helpers.command import Cli
 from helpers.rows import english, relabelled, write_csv
 from tenor._core.callbacks import Callback
+from tenor._core.language import use_language
 from tenor.config.run_config import RunConfig
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models.linear import held_out
@@ -145,6 +146,8 @@ def test_faults_are_told_of(tmp_path: Path) -> None:
     source = written(tmp_path)
     (tmp_path / "in" / "part-2.csv").write_text("text,label\nfine,good\nbad,\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"label is empty .* over all files, is part-2\.csv, row 2\."):
+        there(RunConfig(source, family="ngram", out=str(tmp_path / "model")))
+    with use_language("zh"), pytest.raises(DataError, match="标签为空"):
         there(RunConfig(source, family="ngram", out=str(tmp_path / "model")))
     with pytest.raises(SettingsError, match=r"`folds=\.\.\.` needs all texts in one place"):
         there(RunConfig(source, family="ngram", folds=3, out=str(tmp_path / "model")))

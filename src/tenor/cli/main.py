@@ -106,7 +106,7 @@ def main() -> NoReturn:
         code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()
         if code == 130:  # typer has caught the interruption
-            note("interrupted.")
+            note(tr("interrupted."))
     except TenorError as error:
         topic = topic_of(error)
         more = tr("More: tenor help {topic}", topic=topic) if topic else ""
@@ -114,7 +114,7 @@ def main() -> NoReturn:
         note(*map(with_flags, filter(None, (problem, error.remedy, more))))
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        note("interrupted.")
+        note(tr("interrupted."))
         sys.exit(130)
     except _WrongOption as error:
         note(*usage_errors.lines(error))

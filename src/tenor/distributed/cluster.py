@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from tenor._core.language import tr
+from tenor._core.language import VARIABLE, language, tr
 from tenor._core.threads import available_cores
 from tenor.errors import SettingsError, TenorError, missing_extra
 
@@ -51,7 +51,8 @@ def connected(address: str) -> Iterator[RayModule]:
         return
     where = os.environ.get("RAY_ADDRESS", "") if address == LOCAL else address
     _reach(where)
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    in_this_language = {"env_vars": {VARIABLE: language()}}  # also what workers report
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "runtime_env": in_this_language}
     if address != LOCAL:
         options["address"] = address
     elif not where:

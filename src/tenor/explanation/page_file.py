@@ -26,4 +26,4 @@ def write(path: Path, page: str) -> None:
         atomic.write(path, page.encode("utf-8", "backslashreplace"))  # half of a surrogate pair is not UTF-8
     except OSError as error:
         problem = tr("{path}: the page cannot be written: {strerror}.", path=path, strerror=error.strerror or error)
-        raise DataError(problem, tr("Choose another `html=...`.")) from None
+        raise DataError(problem, tr("Free some space, or choose another `html=...`.")) from None

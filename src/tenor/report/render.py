@@ -2,6 +2,7 @@
 
 import html
 import json
+import logging
 import re
 import shlex
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class Documents:
 
 def require_installed() -> None:
     """Raise MissingExtraError where the package that draws charts is not installed."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports a home that it cannot write its cache to
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:

@@ -1,5 +1,6 @@
 """Checkpoints of a training run: one safetensors file, written safely and read strictly."""
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -111,6 +112,9 @@ def write(checkpoints: Checkpoints, checkpoint: Checkpoint, variables: Mapping[s
         atomic.write(checkpoints.folder / CHECKPOINT, data)
     except OSError as error:
         kept = (checkpoints.folder / CHECKPOINT).is_file()
+        if not kept:
+            with contextlib.suppress(OSError):
+                checkpoints.folder.rmdir()  # if it is empty
         raise TenorError(
             tr(
                 "{folder}: the checkpoint cannot be written: {strerror}.",
@@ -119,7 +123,7 @@ def write(checkpoints: Checkpoints, checkpoint: Checkpoint, variables: Mapping[s
             ),
             tr("The last one is kept. Free some space, then continue with `resume=True`.")
             if kept
-            else tr("Choose another folder (`out=...`)."),
+            else tr("Free some space, or choose another folder (`out=...`)."),
         ) from None
 
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -89,7 +90,7 @@ class Study:
     def add(self, proposal: Proposal, outcome: Outcome) -> None:
         """Add a trial that has ended. Raises WriteError if it cannot be written."""
         states = self.optuna.trial.TrialState
-        with self._writing():
+        with self.writing():
             self.study.add_trial(
                 self.optuna.trial.create_trial(
                     state=states.COMPLETE if outcome.state == "complete" else states.PRUNED,
@@ -117,7 +118,7 @@ class Study:
             values = [trial.user_attrs.get(name, "") for name in columns]
             tried = json.dumps(trial.user_attrs["settings"], ensure_ascii=False)
             writer.writerow([number, trial.state.name.lower(), *values, tried])
-        with self._writing():
+        with self.writing():
             atomic.write(self.folder / BEST, toml.encode())
             atomic.write(self.folder / TRIALS, table.getvalue().encode())
 
@@ -126,19 +127,29 @@ class Study:
         atomic.remove_leftovers(self.folder / BEST, self.folder / TRIALS)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """Turn errors of the disk and the database into a WriteError."""
         import sqlalchemy
 
         try:
             yield
         except (OSError, sqlalchemy.exc.DatabaseError, self.optuna.exceptions.StorageInternalError) as error:
-            cause = error.__cause__ or error
-            reason = getattr(error, "strerror", None) or str(getattr(cause, "orig", cause)).splitlines()[0]
-            raise WriteError(
-                tr("{folder}: the search cannot be written: {reason}.", folder=self.folder, reason=reason),
-                tr("Finished trials are kept. Free some space, and give the same command again."),
-            ) from None
+            raise _write_error(self.folder, error) from None
+
+
+def _write_error(folder: Path, error: Exception) -> WriteError:
+    reason = getattr(error, "strerror", None) or str(_cause(error)).splitlines()[0]
+    return WriteError(
+        tr("{folder}: the search cannot be written: {reason}.", folder=folder, reason=reason),
+        tr("Finished trials are kept. Free some space, and give the same command again."),
+    )
+
+
+def _cause(error: Exception) -> BaseException:
+    """The error of SQLite that Optuna and SQLAlchemy wrap, or else the error itself."""
+    cause = error.__cause__ or error
+    original: BaseException = getattr(cause, "orig", cause)
+    return original
 
 
 def load_optuna() -> OptunaModule:
@@ -167,9 +178,11 @@ def open_study(optuna: OptunaModule, folder: Path, identity: JsonMapping, run: R
     """
     study = _open_database(optuna, folder)
     values: JsonObject = json.loads(json.dumps(identity))
+    opened = Study(optuna, study, folder, run, space)
     if not study.get_trials(deepcopy=False):  # new, or killed before the first trial was added
-        for name, value in values.items():
-            study.set_user_attr(name, value)
+        with opened.writing():
+            for name, value in values.items():
+                study.set_user_attr(name, value)
     changed = [name for name, value in values.items() if study.user_attrs.get(name) != value]
     if changed:
         raise SettingsError(
@@ -178,7 +191,7 @@ def open_study(optuna: OptunaModule, folder: Path, identity: JsonMapping, run: R
         )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # it was killed
-    return Study(optuna, study, folder, run, space)
+    return opened
 
 
 def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
@@ -190,6 +203,7 @@ def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
             tr("{database}: this is not a regular file.", database=database),
             tr("Remove it, or choose another folder (`out=...`)."),
         )
+    is_new = not database.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -201,6 +215,12 @@ def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
             tr("Choose another (`out=...`)."),
         ) from None
     except (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
+        if is_new:  # nothing is in it
+            database.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        if isinstance(_cause(error), sqlite3.OperationalError):  # the disk is full or read-only
+            raise _write_error(folder, error) from None
         raise TenorError(
             tr(
                 "{database}: this is not a database of trials: {error}",

@@ -1,5 +1,8 @@
 """OpenVINO says what ONNX Runtime says, or is not used."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,15 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         made[name] = tmp_path_factory.mktemp(name) / "model"
         TextClassifier(name, SMALL[name] | {"epochs": 2}, random_state=3).fit(ENGLISH, LABELS).save(made[name])
     return made
+
+
+def test_prediction_reports_its_use_to_nobody(folders: dict[str, Path], tmp_path: Path) -> None:
+    """ONNX Runtime would make itself a lasting name of this machine in the cache."""
+    program = f"import tenor; tenor.load({str(folders['bag'])!r}).predict(['fine'])"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=120)
+    assert not (tmp_path / "cache" / "Microsoft").exists()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

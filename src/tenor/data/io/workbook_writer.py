@@ -9,6 +9,7 @@ import datetime
 import json
 import math
 import re
+import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -49,6 +50,7 @@ def open_workbook_writer(stream: IO[bytes], name: str, columns: list[str]) -> It
     """
     require_installed()
     import openpyxl
+    from openpyxl.writer.excel import ExcelWriter
 
     if len(columns) > MAX_COLUMNS:
         raise DataError(
@@ -85,7 +87,8 @@ def open_workbook_writer(stream: IO[bytes], name: str, columns: list[str]) -> It
         with contextlib.suppress(OSError, ValueError):  # the first error is the one to report
             sheet.close()
         raise
-    workbook.save(stream)
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:  # `workbook.save` leaves it open on a full disk
+        ExcelWriter(workbook, archive).save()
 
 
 def _cell(sheet: Any, value: object, at: Location) -> Any:

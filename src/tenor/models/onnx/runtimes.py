@@ -57,7 +57,13 @@ def is_installed() -> bool:
 
 def version(name: str) -> str:
     """The version of a runtime that is installed."""
-    return str(importlib.import_module(name).__version__)
+    return str(_import(name).__version__)
+
+
+def _import(name: str) -> Any:
+    """Import a runtime. Released builds of ONNX Runtime report their use to its makers unless this variable is set."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return importlib.import_module(name)
 
 
 def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
@@ -71,8 +77,7 @@ def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
         GraphError: Tenor does not write such a graph, or it belongs to other weights.
         BundleError: Raised by the returned function: the graph cannot be run.
     """
-    import onnxruntime
-
+    onnxruntime = _import(ONNX_RUNTIME)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads.available_cores()
     # Threads that wait would spin, and take cores from a server's responses or from another process.
