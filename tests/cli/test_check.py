@@ -44,6 +44,7 @@ def test_json_lists_all_rows(cli: Cli, faulty: Path) -> None:
 def test_fail_on_chooses_what_ends_with_1(cli: Cli, tmp_path: Path, option: str, code: int) -> None:
     path = write_csv(tmp_path / "in.csv", [*english(), english()[0]])
     assert cli("check", path, "--fail-on", option).code == code
+    assert cli("check", path, "--fail-on", option, "--fix", tmp_path / "out.csv").code == code
 
 
 def test_fix_says_what_became_of_every_row(cli: Cli, tmp_path: Path, faulty: Path) -> None:

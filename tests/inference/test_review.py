@@ -62,6 +62,8 @@ def test_without_a_number_the_rows_without_a_clear_label_are_written(
     unclear = {row["nr"] for row in labelled if len(json.loads(row["set"])) != 1 and row["text"]}
     reviewed = [json.loads(line) for line in review.read_text(encoding="utf-8").splitlines()]
     assert unclear
+    abstained = sum(len(json.loads(row["set"])) != 1 for row in labelled)
+    assert f"{abstained} of them without a label, for a person to decide" in ended.err
     assert {row["nr"] for row in reviewed} == unclear
     assert all(row["predicted_label"] in ("positive", "negative") for row in reviewed)
     assert all(not row["label"] and row["score"] for row in labelled if row["nr"] in unclear)

@@ -61,15 +61,17 @@ def check(
     ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the files in --fix and --review.")] = False,
     fail_on: Annotated[
-        Literal["error", "warning", "never"], Option(help="Exit with 1 at this severity or above.")
-    ] = "warning",
+        Literal["error", "warning", "never"] | None,
+        Option(help="Exit with 1 at this severity or above. [default: warning; with --fix: never]"),
+    ] = None,
     seed: Annotated[int | None, Option(help="Random seed of --labels. [default: 0]")] = None,
     as_json: Annotated[bool, Option("--json", help="Print all findings with their rows as one line of JSON.")] = False,
     lang: options.Lang = None,
 ) -> None:
     """Check a labelled dataset for problems before training.
 
-    Exits with 1 if there is an error or a warning (see --fail-on), else with 0.
+    Exits with 1 if there is an error or a warning, else with 0; with --fix, with 0 if the copy is written. --fail-on
+    changes that.
     """
     from tenor.checks import run_checks
     from tenor.cli import console
@@ -124,7 +126,8 @@ def check(
         console.show(*_summary_lines(report.summary), *_finding_lines(report.findings))
         if report.repaired:
             console.show(*_repair_lines(report.repaired, fix))
-    if fail_on != "never" and report.has(fail_on):
+    severity = fail_on or ("warning" if fix is None else "never")
+    if severity != "never" and report.has(severity):
         raise typer.Exit(1)
 
 

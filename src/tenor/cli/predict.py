@@ -259,7 +259,7 @@ def _label_file(predictor: "Predictor", job: "FileJob", overwrite: bool, resume:
     callback.on_message(
         tr(
             "{place}: {problem}",
-            place=f"{counted(result.counts.rows, 'row')}{reused}{_empty_rows(result.counts)}",
+            place=f"{counted(result.counts.rows, 'row')}{reused}{_special_rows(result.counts)}",
             problem=job.out,
         )
     )
@@ -292,19 +292,25 @@ def _label_files(
         counts, files = record.row_counts, counted(len(record.done), "file")
         callback.on_message(
             tr(
-                "{rows} in {files}{empty_rows}: {out}",
+                "{rows} in {files}{special_rows}: {out}",
                 rows=counted(counts.rows, "row"),
                 files=files,
-                empty_rows=_empty_rows(counts),
+                special_rows=_special_rows(counts),
                 out=job.out,
             )
         )
 
 
-def _empty_rows(counts: "RowCounts") -> str:
-    if not counts.empty:
-        return ""
-    return tr(", {empty:,} of them without a text (labelled like a text without a known word)", empty=counts.empty)
+def _special_rows(counts: "RowCounts") -> str:
+    """The end of a sentence on the rows that a person should look at."""
+    empty, abstained = counts.empty, counts.abstained
+    parts = [
+        tr(", {empty:,} of them without a text (labelled like a text without a known word)", empty=empty)
+        if empty
+        else "",
+        tr(", {abstained:,} of them without a label, for a person to decide", abstained=abstained) if abstained else "",
+    ]
+    return "".join(parts)
 
 
 def _print_table(
@@ -325,8 +331,11 @@ def _print_table(
     if notes := describe_columns(source, labeller.reader, text):
         console.note(*notes)
     columns = [*source.columns, *labeller.new_columns]
-    label_table(source, labeller, writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas))
+    write = writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas)
+    counts = label_table(source, labeller, write)
     sys.stdout.flush()
+    if counts.abstained:
+        console.note(counted(counts.rows, "row") + _special_rows(counts))
     if notes := labeller.reader.notes():
         console.note(*notes)
 

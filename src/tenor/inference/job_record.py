@@ -25,7 +25,7 @@ class JobRecord:
     Attributes:
         path: The record's path or URL.
         identity: What identifies the job: the model and the options.
-        done: Name of the labelled file -> its shard, its number of rows, and how many of them have no text.
+        done: Name of the labelled file -> its shard, and its `RowCounts`.
     """
 
     path: str
@@ -45,8 +45,8 @@ class JobRecord:
     @property
     def row_counts(self) -> RowCounts:
         """The rows of all files that are done."""
-        files = self.done.values()
-        return RowCounts(sum(file["rows"] for file in files), sum(file.get("empty", 0) for file in files))
+        totals = {name: sum(file.get(name, 0) for file in self.done.values()) for name in RowCounts._fields}
+        return RowCounts(**totals)
 
 
 def read(path: str) -> JsonObject | None:
@@ -78,5 +78,6 @@ def _check_file(record: records.Record) -> None:
         record.string(key)
     for key in ("size", "rows"):
         record.integer(key, 0, _LARGEST_COUNT)
-    if "empty" in record.values:  # older versions did not record it
-        record.integer("empty", 0, _LARGEST_COUNT)
+    for key in ("empty", "abstained"):
+        if key in record.values:  # older versions did not record it
+            record.integer(key, 0, _LARGEST_COUNT)

@@ -33,10 +33,17 @@ class ConformalOptions:
 
 
 class RowCounts(NamedTuple):
-    """How many rows there were, and how many of them had no text."""
+    """How many rows there were.
+
+    Attributes:
+        rows: All rows.
+        empty: Those without a text.
+        abstained: Those without a label, because the model abstains.
+    """
 
     rows: int
     empty: int
+    abstained: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def label_table(
     Raises:
         DataError: A text is not a string, or the cache belongs to other texts.
     """
-    rows = empty = 0
+    rows = empty = abstained = 0
     for chunk in source.chunks:
         texts = texts_of(source, chunk, labeller.reader)
         n_columns = len(labeller.new_columns)
@@ -149,11 +156,13 @@ def label_table(
         write(Chunk(chunk.row, {**chunk.columns, **new}))
         rows += len(chunk)
         empty += sum(not text.strip() for text in texts)
+        if labeller.conformal is not None and labeller.conformal.abstain:
+            abstained += sum(len(label_set) != 1 for label_set in values[1])
         if on_progress is not None:
             on_progress(rows)
     if cache is not None:
         cache.finish()
-    return RowCounts(rows, empty)
+    return RowCounts(rows, empty, abstained)
 
 
 def first_texts(source: Table, reader: RowReader, limit: int) -> list[str]:
