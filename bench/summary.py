@@ -269,8 +269,8 @@ LINES = (
     ),
 )
 HEADERS = {
-    "README.md": ("IMDB: 25,000 training and 25,000 test reviews", "peer", "Tenor", "AVX-512, BF16", "AVX2"),
-    "README.zh.md": ("IMDB：训练与测试各 25,000 条影评", "对照", "Tenor", "AVX-512、BF16", "AVX2"),
+    "README.md": ("IMDB: 25,000 training and 25,000 test reviews", "other tools", "Tenor", "AVX-512, BF16", "AVX2"),
+    "README.zh.md": ("IMDB：训练与测试各 25,000 条影评", "其他工具", "Tenor", "AVX-512、BF16", "AVX2"),
 }
 
 
@@ -301,19 +301,31 @@ def main(arguments: list[str]) -> int:
 
 
 def summary(page: str) -> str:
-    """The table of a page, from the stored results: a peer's and Tenor's column for each kind of processor."""
+    """The table of a page, from the stored results: the columns of other tools and Tenor for each kind of processor.
+
+    A kind of processor that nothing was measured on has no columns.
+    """
     results = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))
-    measured: list[Parts] = [{name: part["runs"] for name, part in results.get(kind, {}).items()} for kind in KINDS]
-    title, peer, tenor, *kinds = HEADERS[page]
-    header = (title, *(f"{kind}: {column}" for kind in kinds for column in (peer, tenor)))
-    rows: list[Row] = []
-    for line in LINES:
-        cells: list[str] = []
-        for parts in measured:
-            peers = {name: shown for name, values in line.peers.items() if (shown := _cell(parts, values)) != DASH}
-            cells += ["; ".join(f"{name} {shown}" for name, shown in peers.items()) or DASH, _cell(parts, line.tenor)]
-        rows.append((line.chinese if page.endswith(".zh.md") else line.english, *cells))
+    title, others, tenor, *kinds = HEADERS[page]
+    is_chinese = page.endswith(".zh.md")
+    header = [title]
+    columns: list[list[str]] = [[line.chinese if is_chinese else line.english for line in LINES]]
+    for kind, name in zip(KINDS, kinds, strict=True):
+        parts: Parts = {name: part["runs"] for name, part in results.get(kind, {}).items()}
+        measured = [_others(parts, line, is_chinese) for line in LINES], [_cell(parts, line.tenor) for line in LINES]
+        if {*measured[0], *measured[1]} != {DASH}:
+            header += [f"{name}{'：' if is_chinese else ': '}{column}" for column in (others, tenor)]
+            columns += measured
+    rows: list[Row] = list(zip(*columns, strict=True))
     return f"{table(header, rows)}\n\n{_on_gpu(page, results)}"
+
+
+def _others(parts: Parts, line: Line, is_chinese: bool) -> str:
+    """The cell of the other tools: the name and the numbers of each one that was measured."""
+    shown = {name: _cell(parts, values) for name, values in line.peers.items()}
+    names = {"Keras script": "Keras 脚本"} if is_chinese else {}
+    cells = [f"{names.get(name, name)} {cell}" for name, cell in shown.items() if cell != DASH]
+    return ("；" if is_chinese else "; ").join(cells) or DASH
 
 
 def insert(text: str, block: str) -> str:

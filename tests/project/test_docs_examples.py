@@ -123,7 +123,7 @@ def test_the_error_in_the_readme_is_the_one_that_is_printed(
     folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    command = "$ .venv/bin/tenor train reviews.csv\n"
+    command = "$ tenor train reviews.csv\n"
     for page in ("README.md", "README.zh.md"):
         monkeypatch.setenv("TENOR_LANG", language_of(page))
         shown = (ROOT / page).read_text(encoding="utf-8").split(command)[1].split("```")[0]
@@ -144,7 +144,7 @@ TRAIN = "train train.csv --family ngram --out runs/reviews --overwrite"
 @pytest.mark.parametrize(
     ("page", "shown", "runs"),
     [
-        ("README.md", "train imdb --budget 10s --out runs/reviews", [TRAIN]),
+        ("README.md", "train imdb --family ngram --out runs/reviews", [TRAIN]),
         (
             "docs/explanation/trust.md",
             "predict runs/reviews 'What a film' --coverage 0.95",
