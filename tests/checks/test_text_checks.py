@@ -65,8 +65,8 @@ def test_row_numbers_are_those_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("labels", "beside"),
     [
-        ([("a",), ("b", "c"), ("a",)], ["a, first in row 1", "b, c, first in row 1", "a, first in row 1"]),
-        ([0.5, 0.7, 0.5], ["0.5, first in row 1", "0.7, first in row 1", "0.5, first in row 1"]),
+        ([("a",), ("b", "c"), ("a",)], ["a", "b, c, first in row 1", "a, first in row 1"]),
+        ([0.5, 0.7, 0.5], ["0.5", "0.7, first in row 1", "0.5, first in row 1"]),
     ],
 )
 def test_different_sets_of_labels_or_numbers_of_a_text_are_noted(labels: list[Any], beside: list[str]) -> None:

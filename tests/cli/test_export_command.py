@@ -76,6 +76,7 @@ def test_wrong_options(cli: Cli, folder: Path, options: list[str], told: str) ->
     assert (folder / "manifest.json").read_bytes() == before
 
 
-def test_ngram_has_nothing_to_export(cli: Cli, model_folder: Path) -> None:
-    done = cli("export", model_folder)
+@pytest.mark.parametrize("options", [[], ["--int8"]])
+def test_ngram_has_nothing_to_export(cli: Cli, model_folder: Path, options: list[str]) -> None:
+    done = cli("export", model_folder, *options)
     assert done.code == 1 and "no network in this model of the family 'ngram'" in done.err

@@ -183,7 +183,7 @@ def test_tasks_are_joined_and_described() -> None:
         "labels: no, yes",
         "labels: a, b, c",
         "labels: x, y (any number per text)",
-        "values: 10 on average, 2 around it",
+        "values: mean 10, standard deviation 2",
     ]
     described = [SingleLabel(("a", "b")).describe_label("a"), MultiLabel(("a", "b")).describe_label(("a", "b"))]
     assert [*described, MultiLabel(("a",)).describe_label(()), Regression().describe_label(1.23456789)] == [

@@ -216,10 +216,14 @@ def _labels_differ(context: CheckContext, rows: Sequence[int]) -> bool:
 
 
 def _labels_in(context: CheckContext, groups: Sequence[Sequence[int]]) -> list[str]:
-    """For each row of each group its label, and the number of the group's first row."""
+    """For each row of each group its label, and for all but the first the number of the group's first row."""
     data = context.data
     return [
-        tr("{shown}, first in row {row_number}", shown=_shown(data.labels[row]), row_number=data.row_number(rows[0]))
+        _shown(data.labels[row])
+        if row == rows[0]
+        else tr(
+            "{shown}, first in row {row_number}", shown=_shown(data.labels[row]), row_number=data.row_number(rows[0])
+        )
         for rows in groups
         for row in rows
     ]

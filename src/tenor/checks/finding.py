@@ -29,7 +29,7 @@ class Finding:
         remedy: What to do, as a sentence.
         count: How many rows, labels or columns it concerns.
         rows: Numbers of the rows in the file.
-        lines: For each row its line in a delimited file; empty for other formats.
+        lines: For each row its line in a delimited file or a sheet; empty for other formats.
         details: For each row what belongs to it, such as the row that it repeats; or empty.
         part: The part of the data that has the rows: the training data or the test.
         training_message: A sentence for the start of training; empty if it does not matter there.

@@ -110,7 +110,7 @@ class _TableRows:
         empty: Numbers of rows without a text.
         unlabelled: Numbers of rows without a label.
         files: How the file is written.
-        line_numbers: The line of each row in a delimited file; None for other formats.
+        line_numbers: The line of each row in a delimited file or a sheet; None for other formats.
     """
 
     path: Path | DatabaseUrl | None

@@ -159,8 +159,8 @@ class Regression(Task):
         return None if number else tr("the model predicts numbers: give one.")
 
     def describe(self) -> str:
-        """`values: 3.1 on average, 0.8 around it`."""
-        return tr("values: {mean:.4g} on average, {std:.4g} around it", mean=self.mean, std=self.std)
+        """`values: mean 3.1, standard deviation 0.8`."""
+        return tr("values: mean {mean:.4g}, standard deviation {std:.4g}", mean=self.mean, std=self.std)
 
     def union(self, other: Task) -> "Regression":
         """The task itself: numbers have no labels."""

@@ -122,21 +122,28 @@ def export_int8(
     return Predictor(replace(quantised.bundle, metrics=metrics)), comparison, evaluation
 
 
-def _with_networks(predictor: Predictor, change: Callable[[NeuralModel], OnnxNetwork]) -> Predictor:
-    """The model with each of its networks changed, and without metrics of int8."""
+def require_network(predictor: Predictor) -> None:
+    """Raise SettingsError if no part of a model is a network."""
     saved = predictor.bundle
-    if isinstance(saved.model, NeuralModel):
-        model: Model = change(saved.model)
-    elif isinstance(saved.model, Blend) and any(isinstance(each.model, NeuralModel) for each in saved.model.members):
-        model = Blend(
-            tuple(
-                replace(each, model=change(each.model)) if isinstance(each.model, NeuralModel) else each
-                for each in saved.model.members
-            )
-        )
-    else:
+    parts = [each.model for each in saved.model.members] if isinstance(saved.model, Blend) else [saved.model]
+    if not any(isinstance(part, NeuralModel) for part in parts):
         raise SettingsError(
             tr("there is no network in this model of the family {name!r}.", name=saved.family.name),
             tr("There is nothing to export: n-grams need NumPy alone."),
         )
+
+
+def _with_networks(predictor: Predictor, change: Callable[[NeuralModel], OnnxNetwork]) -> Predictor:
+    """The model with each of its networks changed, and without metrics of int8."""
+    require_network(predictor)
+    saved = predictor.bundle
+
+    def changed(part: Model) -> Model:
+        return change(part) if isinstance(part, NeuralModel) else part
+
+    if isinstance(saved.model, Blend):
+        members = tuple(replace(each, model=changed(each.model)) for each in saved.model.members)
+        model: Model = Blend(members)
+    else:
+        model = changed(saved.model)
     return Predictor(replace(saved, model=model, metrics=replace(saved.metrics, int8=None)))

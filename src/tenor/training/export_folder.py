@@ -11,7 +11,7 @@ from tenor.data.read_options import ReadOptions
 from tenor.errors import SettingsError
 from tenor.inference import bundle
 from tenor.inference.predictor import Predictor
-from tenor.training.export import Int8Comparison, export_float32, export_int8
+from tenor.training.export import Int8Comparison, export_float32, export_int8, require_network
 
 _MAX_COMPARED = 64  # texts on which the float32 graph is compared with the network
 
@@ -47,11 +47,12 @@ def export_folder(
         SettingsError: The model has no network, or there is no `data` for `int8`.
         TenorError: A graph gives other logits than its network, or int8 is worse; the float32 graphs are kept then.
     """
+    predictor = Predictor(bundle.load(folder, check_graphs=False))  # wrong graphs are replaced
+    require_network(predictor)
     if int8 and data is None:
         raise SettingsError(
             tr("`int8=True` has to be measured before it is kept."), tr("Give labelled texts with `data=...`.")
         )
-    predictor = Predictor(bundle.load(folder, check_graphs=False))  # wrong graphs are replaced
     rows = None
     if data is not None:
         saved = predictor.bundle

@@ -53,7 +53,8 @@ class Table:
         needs_bom: Whether the text file has a byte order mark or is not UTF-8, as spreadsheets write it.
         notes: What was recognised in the file where another reading is possible, as sentences for the user.
         has_header: Whether the file names its columns; else their names are numbers from 1.
-        line_numbers: The line of each row of a delimited file; None for other formats and for several files.
+        line_numbers: The line of each row of a delimited file or of a sheet; None for other formats and for several
+            files.
     """
 
     name: str

@@ -6,11 +6,12 @@ ZIP archive of XML, so its expansion is bounded before any of it is parsed.
 
 import contextlib
 import datetime
+import itertools
 import warnings
 import zipfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenor._core.language import tr
 from tenor.data.io import header, limits
@@ -18,11 +19,24 @@ from tenor.data.io.archive import DAMAGED
 from tenor.data.io.chunks import Cell, Table, chunked, distinct_names
 from tenor.data.io.file_options import FileOptions
 from tenor.data.io.limits import FREE_BYTES, Expansion
+from tenor.data.io.line_numbers import LineNumbers
 from tenor.data.io.workbook_writer import require_installed, unescaped
 from tenor.errors import DataError, Location, listed
 
 _FAILURES = (*DAMAGED, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, SyntaxError)
 """What openpyxl and the XML parser raise for a damaged workbook; SyntaxError is the base of `ParseError`."""
+
+
+class _Record(NamedTuple):
+    """A row of a sheet that has a value.
+
+    Attributes:
+        line: Its number in the sheet, from 1.
+        cells: Its cells, without the empty ones at their end.
+    """
+
+    line: int
+    cells: list[str | None]
 
 
 def read(path: Path, name: str, options: FileOptions) -> Table:
@@ -46,21 +60,24 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
                 tr("Sheets: {titles}.", titles=listed(titles)),
             )
         chosen = [options.sheet] if options.sheet is not None else titles
-        with_rows = [title for title in chosen if next(_rows(sheets[title], path, name), None) is not None]
+        n_first = {title: sum(1 for _ in itertools.islice(_rows(sheets[title], path, name), 2)) for title in chosen}
+    with_rows = [title for title in chosen if n_first[title]]
     if not with_rows:
         raise DataError(tr("{name}: the file is empty.", name=name), tr("Give a sheet with a header line and rows."))
-    title, notes = with_rows[0], list[str]()
-    if len(with_rows) > 1:
+    # A sheet with a single row is a title page or a note, if there is another with rows below its header.
+    title = next((title for title in with_rows if n_first[title] > 1), with_rows[0])
+    others, notes = [each for each in with_rows if each != title], list[str]()
+    if others:
         notes.append(
             tr(
                 "{name}: the sheet {title!r} is read; {with_rows} too has rows (`sheet=...`).",
                 name=name,
                 title=title,
-                with_rows=listed(with_rows[1:]),
+                with_rows=listed(others),
             )
         )
     with contextlib.closing(_records(path, name, title)) as records:
-        sample = [row for row, _ in zip(records, range(header.MAX_ROWS + 1), strict=False)]
+        sample = [record.cells for record in itertools.islice(records, header.MAX_ROWS + 1)]
     n_titles = _title_rows(sample) if options.header is None else 0
     if n_titles:
         above = listed([str(next(filter(None, row))) for row in sample[:n_titles]])
@@ -84,12 +101,14 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
                 width=width,
             )
         )
-    columns = distinct_names(names)
+    columns, line_numbers = distinct_names(names), LineNumbers()
 
     def rows() -> Iterator[list[Cell]]:
-        for number, row in enumerate(_records(path, name, title), int(not has_header) - n_titles):
+        for number, record in enumerate(_records(path, name, title), int(not has_header) - n_titles):
             if number < 1:
                 continue
+            row = record.cells
+            line_numbers.add(number, record.line)
             if len(row) > width:
                 raise DataError(
                     tr("the row has {n_row} cells and the first rows have {width}.", n_row=len(row), width=width),
@@ -98,7 +117,7 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
                 )
             yield [*row, *[None] * (width - len(row))]
 
-    return Table(name, columns, chunked(rows(), columns), notes=notes, has_header=has_header)
+    return Table(name, columns, chunked(rows(), columns), notes=notes, has_header=has_header, line_numbers=line_numbers)
 
 
 def _title_rows(sample: list[list[str | None]]) -> int:
@@ -143,25 +162,25 @@ def _sheets(path: Path, name: str) -> Iterator[dict[str, Any]]:
             workbook.close()
 
 
-def _records(path: Path, name: str, title: str) -> Generator[list[str | None], None, None]:
+def _records(path: Path, name: str, title: str) -> Generator[_Record, None, None]:
     """The rows of a sheet that have a value, without the empty cells at their ends."""
     with _sheets(path, name) as sheets:
         yield from _rows(sheets[title], path, name)
 
 
-def _rows(sheet: Any, path: Path, name: str) -> Iterator[list[str | None]]:
+def _rows(sheet: Any, path: Path, name: str) -> Iterator[_Record]:
     expansion = _expansion(path, name)
     sheet.reset_dimensions()  # which the file states, and may state wrongly
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for values in sheet.iter_rows(values_only=True):
+        for line, values in enumerate(sheet.iter_rows(values_only=True), 1):
             row = [_text(value) for value in values]
             while row and row[-1] is None:
                 row.pop()
             if row:
                 expansion.add(sum(8 + len(cell or "") for cell in row))
                 limits.require_few_columns(len(row), Location(name))
-                yield row
+                yield _Record(line, row)
 
 
 def _text(value: object) -> str | None:
