@@ -11,7 +11,10 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tenor
+from tenor._core.language import join_names, tr
 from tenor.cli.console import Console
+from tenor.cli.layout import table
+from tenor.cli.metric_names import metric_name
 
 SETTINGS: dict[str, dict[str, Any]] = {"ngram": {}, "lstm": {"epochs": 1, "steps": 160}}
 SENTENCES = [
@@ -34,34 +37,39 @@ def main() -> None:
             )
             trained[family] = tenor.train(config, callback=console)
         test = trained[family].metrics["test"]
-        seconds = time.perf_counter() - started_at
         print(
-            f"accuracy {test['accuracy']:.4f} on {test['rows']:,} reviews that it has not seen ({seconds:.1f} s)",
+            tr(
+                "accuracy {accuracy:.4f} on {rows:,} reviews that it has not seen ({seconds:.1f} s)",
+                accuracy=test["accuracy"],
+                rows=test["rows"],
+                seconds=time.perf_counter() - started_at,
+            ),
             flush=True,
         )
     show(trained)
-    print("The LSTM has read about half of the reviews. All of them: .venv/bin/tenor train imdb --family lstm")
+    command = ".venv/bin/tenor train imdb --family lstm"
+    print(tr("The LSTM has read about half of the reviews. All of them: {command}", command=command))
 
 
 def show(trained: dict[str, tenor.TrainedModel]) -> None:
     """Print the models' held-out results and their predictions for the sentences."""
-    print("\nHeld-out reviews          " + "".join(f"{family:>12}" for family in trained))
-    for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("log_loss", "log loss")):
-        cells = "".join(f"{model.metrics['test'][name]:12.4f}" for model in trained.values())
-        print(f"{title:26}" + cells)
-    low_high = [model.metrics["test"]["accuracy_interval"] for model in trained.values()]
-    print(f"{'95% interval':26}" + "".join(f"{f'{low:.3f}-{high:.3f}':>12}" for low, high in low_high))
-    seconds = [model.metrics["timing"]["total_s"] for model in trained.values()]
-    print(f"{'seconds':26}" + "".join(f"{value:12.1f}" for value in seconds))
+    tests = [model.metrics["test"] for model in trained.values()]
+    rows = [[tr("Held-out reviews"), *trained]]
+    for name in ("accuracy", "macro_f1", "log_loss"):
+        rows.append([metric_name(name), *(f"{test[name]:.4f}" for test in tests)])
+    intervals = [test["accuracy_interval"] for test in tests]
+    rows.append([tr("95% interval"), *(f"{low:.3f}-{high:.3f}" for low, high in intervals)])
+    rows.append([tr("seconds"), *(f"{model.metrics['timing']['total_s']:.1f}" for model in trained.values())])
+    print("", *table(rows), "", sep="\n")
 
-    print()
     for sentence in SENTENCES:
         print(sentence)
         for family, model in trained.items():
             [[(label, score)]] = model.predictor.predict_scored([sentence])
             print(f"  {family:6} {label} ({score:.3f})")
-    print("\nSaved models: " + ", ".join(str(model.folder) for model in trained.values()))
-    print(f'Try: .venv/bin/tenor predict {next(iter(trained.values())).folder} "your own sentence"')
+    folders = [str(model.folder) for model in trained.values()]
+    print("", tr("Saved models: {folders}", folders=join_names(folders)), sep="\n")
+    print(tr("Try: {command}", command=f'.venv/bin/tenor predict {folders[0]} "{tr("your own sentence")}"'))
 
 
 if __name__ == "__main__":

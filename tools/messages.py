@@ -54,7 +54,7 @@ def messages() -> dict[Text, list[str]]:
 
 
 def _of_source() -> Iterator[Found]:
-    for path in [*sorted(SOURCE.rglob("*.py")), ROOT / "tools" / "man.py"]:
+    for path in [*sorted(SOURCE.rglob("*.py")), ROOT / "tools" / "man.py", ROOT / "examples" / "demo.py"]:
         name = path.relative_to(SOURCE.parent if SOURCE in path.parents else ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and (text := _call_text(node)):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.families import QUICK
+from tenor._core.language import use_language
 from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
 
@@ -22,6 +23,9 @@ def test_the_demo_shows_results_and_labels(
     shown = capsys.readouterr().out
     assert "accuracy" in shown and f"tenor predict {tmp_path / 'model'}" in shown
     assert all(sentence in shown for sentence in demo["SENTENCES"])
+    with use_language("zh"):
+        demo["show"]({"ngram": trained})
+    assert "留出的评论" in capsys.readouterr().out
 
 
 @pytest.fixture
