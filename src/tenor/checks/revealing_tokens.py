@@ -10,8 +10,10 @@ from tenor._core.language import join_names, tr
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.data.labels import MAX_NUMERIC_CLASSES
-from tenor.text import normalise
+from tenor.text import document_frequency, normalise
+from tenor.text.document_frequency import Buckets, DocumentFrequency
 from tenor.text.field_buckets import BITS
+from tenor.text.ngrams import NgramCounts
 from tenor.text.tokenise import tokenise
 
 _MIN_ROWS = 10  # of a class
@@ -30,10 +32,11 @@ def check(context: CheckContext) -> Iterator[Finding]:
     buckets = context.tokens.buckets[: offsets[-1]]
     rows = np.repeat(np.arange(n_rows), np.diff(offsets))
     in_class = np.bincount(targets, minlength=len(classes))
-    in_all = np.bincount(buckets, minlength=1 << BITS)
-    frequent = np.flatnonzero(in_all >= max(_MIN_ROWS, _MIN_RECALL * in_class.min()))
+    frequency = DocumentFrequency.of(NgramCounts(offsets, buckets, context.tokens.counts[: offsets[-1]]))
+    is_frequent = frequency.texts >= max(_MIN_ROWS, _MIN_RECALL * in_class.min())
+    frequent, in_all = frequency.buckets[is_frequent], frequency.texts[is_frequent]
     label, token, inside = _count_by_class(buckets, targets[rows], frequent)
-    revealing = (inside >= _MIN_PRECISION * in_all[frequent[token]]) & (inside >= _MIN_RECALL * in_class[label])
+    revealing = (inside >= _MIN_PRECISION * in_all[token]) & (inside >= _MIN_RECALL * in_class[label])
     revealing &= in_class[label] >= _MIN_ROWS
     revealed = np.flatnonzero(revealing)
     if not len(revealed):
@@ -51,7 +54,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 count=count,
                 in_class=in_class[of_class],
                 classes=classes[of_class],
-                in_all=in_all[bucket] - count,
+                in_all=in_all[token[index]] - count,
             )
         )
         for row in with_token:
@@ -83,12 +86,10 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def _count_by_class(
-    buckets: npt.NDArray[np.int32], targets: npt.NDArray[np.int64], frequent: npt.NDArray[np.int64]
+    buckets: Buckets, targets: npt.NDArray[np.int64], frequent: Buckets
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """In how many texts of a class a frequent bucket occurs: class, position in `frequent`, and texts, where any."""
-    column_of = np.full(1 << BITS, -1, np.int32)
-    column_of[frequent] = np.arange(len(frequent), dtype=np.int32)
-    column = column_of[buckets]
+    column = document_frequency.find(buckets, frequent)
     cells, counts = np.unique(targets[column >= 0] * len(frequent) + column[column >= 0], return_counts=True)
     label, token = np.divmod(cells, max(len(frequent), 1))
     return label, token, counts
