@@ -200,21 +200,25 @@ def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     assert done.stdout == "False False\n"
 
 
-def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str], tmp_path: Path) -> None:
+def test_a_command_loads_nothing_that_it_has_no_use_for_and_collects_none_of_it(
+    quick_jax: dict[str, str], tmp_path: Path
+) -> None:
     program = (
-        "import sys\n"
+        "import gc, sys\n"
         "import tenor.cli.main\n"
+        "unfrozen = gc.get_freeze_count()\n"
         "from tenor.models.neural import backend\n"
         "backend.load('the test')\n"
         "print(*sorted({'jax', 'matplotlib', 'pandas', 'sklearn', 'tensorflow'} & set(sys.modules)))\n"
         "import matplotlib, sklearn\n"
+        "print(unfrozen, gc.get_freeze_count() > 100_000)\n"
     )
     (tmp_path / "keras.json").write_text('{"backend": "jax"}')  # as good as KERAS_BACKEND
     environment = {**os.environ, **quick_jax, "KERAS_HOME": str(tmp_path)}
     environment.pop("KERAS_BACKEND", None)
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "jax\n"
+    assert done.stdout == "jax\n0 True\n"
 
 
 def test_the_garbage_collector_runs_again_after_an_import() -> None:

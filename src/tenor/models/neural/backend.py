@@ -53,6 +53,8 @@ def load(part: str) -> ModuleType:
         keras.ops.zeros(1)  # the first operation looks for devices
         if keras.backend.backend() == "jax":
             _cache_compiled_programs()
+        if _COMMAND in sys.modules:
+            gc.freeze()  # else the first collections go through half a million objects, for half a second
     return sys.modules["keras"]
 
 
