@@ -32,7 +32,7 @@ demo: $(DEMO)
 	$(BIN)/python examples/demo.py
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not docs"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not docs"
 
 test-docs: $(INSTALLED)
 	$(BIN)/python -m pytest -m docs
@@ -42,7 +42,7 @@ test-portable: $(INSTALLED)
 
 coverage: $(INSTALLED)
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m coverage run -m pytest -n auto --dist loadfile
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

@@ -17,6 +17,7 @@ from helpers.command import Cli, Finished
 from helpers.families import QUICK
 from helpers.rows import chinese, english, write_csv
 from tenor import TextClassifier
+from tenor._core import threads
 from tenor.cli import main
 from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
@@ -55,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest groups come first, so that no worker is alone with one in the end; of a group, all are together."""
     rank = {group: number for number, group in enumerate(_FIRST)}
     items.sort(key=lambda item: rank.get(_group(item.nodeid), len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """With `-n auto`, a worker per core. More than eight would wait for the longest groups, with 1 to 2 GB each."""
+    return min(threads.available_cores(), 8)
 
 
 @pytest.hookimpl(optionalhook=True)
