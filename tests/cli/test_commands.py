@@ -364,6 +364,18 @@ def test_an_interruption_while_the_command_loads_has_no_traceback() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
+def test_a_command_ends_without_a_last_search_for_garbage() -> None:
+    """With TensorFlow loaded, that search takes seconds, in which Ctrl-C seems to do nothing."""
+    program = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+        "sys.argv = ['tenor', '--version']\n"
+        "from tenor.__main__ import run; run()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "True"
+
+
 def test_output_that_is_full_or_no_longer_read_ends_the_command_quietly(model_folder: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")

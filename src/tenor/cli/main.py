@@ -1,6 +1,8 @@
 """`tenor`: the commands, and how errors and interruptions end them."""
 
+import atexit
 import errno
+import gc
 import gettext
 import io
 import itertools
@@ -102,6 +104,7 @@ def main() -> NoReturn:
     _choose_language(sys.argv[1:])
     warnings.formatwarning = _format_warning
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    atexit.register(gc.freeze)  # else the interpreter would look through all of TensorFlow for garbage before it ends
     try:
         code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()
