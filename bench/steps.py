@@ -12,7 +12,7 @@ class EnoughError(Exception):
 
 
 class Steps(Callback):
-    """Adds up the batches of each width but its first one, which compiles.
+    """Adds up the batches of each width but its first one, which compiles; or all but the very first.
 
     Attributes:
         steps: Batches counted.
@@ -21,10 +21,18 @@ class Steps(Callback):
         padded_tokens: Tokens in them, with padding.
     """
 
-    def __init__(self, batches: list[Batch], lengths: Any, enough: int | None, passed_over: str = "") -> None:
-        """Take the batches as they will come, the length of every row, after how many to stop (None: never), and the
-        name of a step whose batches are others.
+    def __init__(
+        self,
+        batches: list[Batch],
+        lengths: Any,
+        enough: int | None,
+        passed_over: str = "",
+        compiles_once: bool = False,
+    ) -> None:
+        """Take the batches as they will come, the length of every row, after how many to stop (None: never), the name
+        of a step whose batches are others, and whether the first batch compiles for all widths.
         """
+        self._compiles_once = compiles_once
         self._passed_over = passed_over
         self._batches, self._lengths, self._enough = batches, lengths, enough
         self._seen: set[int] = set()
@@ -42,12 +50,13 @@ class Steps(Callback):
         self._number, self._rows = self._number + 1, self._rows + len(batch.rows)
         if done != self._rows:
             raise RuntimeError(f"{stage}: {done} rows are done, and {self._rows} were expected")
-        if batch.width in self._seen:
+        width = 0 if self._compiles_once else batch.width
+        if width in self._seen:
             self.steps += 1
             self.seconds += now - self._last
             self.tokens += int(self._lengths[batch.rows].sum())
             self.padded_tokens += len(batch.rows) * batch.width
-        self._seen.add(batch.width)
+        self._seen.add(width)
         self._last = now
         if self._enough is not None and self.steps >= self._enough:
             raise EnoughError

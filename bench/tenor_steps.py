@@ -49,9 +49,13 @@ def main() -> None:
     rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.truncation).lengths
-    widths = batches.choose_widths(lengths, encoder.max_row_length(length), compiled.shape_compile_cost())
-    plan = batches.shuffled_batches(lengths, config.batch_tokens, widths, SEED, 0)
-    callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
+    if compiled.any_shape():
+        plan = batches.length_sorted_batches(lengths, config.batch_tokens, SEED, 0)
+    else:
+        widths = batches.choose_widths(lengths, encoder.max_row_length(length), compiled.shape_compile_cost())
+        plan = batches.shuffled_batches(lengths, config.batch_tokens, widths, SEED, 0)
+    # Features of a few texts, for the head, come first.
+    callback = Steps(plan, lengths, steps, passed_over="features", compiles_once=compiled.any_shape())
     with contextlib.suppress(EnoughError):
         neural.fit(family, examples, config, FitContext(seed=SEED, callback=callback))
     print_measurements(**callback.measurements())

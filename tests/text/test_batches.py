@@ -17,6 +17,32 @@ def test_every_text_is_in_one_batch_that_it_fits(lengths: np.ndarray, tokens: in
         assert batch.size == 1 or batch.size * batch.width <= tokens
 
 
+@given(LENGTHS, st.integers(1, 5_000), st.integers(0, 5), st.integers(0, 3))
+def test_every_text_is_in_one_batch_of_its_length(lengths: np.ndarray, tokens: int, seed: int, epoch: int) -> None:
+    made = batches.length_sorted_batches(lengths, tokens, seed, epoch)
+    assert sorted(np.concatenate([batch.rows for batch in made]).tolist()) == list(range(len(lengths)))
+    for batch in made:
+        assert batch.width == max(lengths[batch.rows].max(), 1)
+        assert len(batch.rows) == batch.size
+        assert batch.size == 1 or batch.size * batch.width <= tokens
+
+
+def test_batches_sorted_by_length_have_little_padding_and_other_rows_in_each_epoch() -> None:
+    lengths = np.random.default_rng(0).integers(4, 120, 20_000)
+    assert batches.sorts_by_length(lengths, 4_096)
+    assert not batches.sorts_by_length(lengths[:2_000], 4_096)
+    first, again, second = (batches.length_sorted_batches(lengths, 4_096, 1, epoch) for epoch in (0, 0, 1))
+    padded = sum(batch.size * batch.width for batch in first)
+    assert padded < 1.03 * lengths.sum()
+    assert len(first) < 1.1 * lengths.sum() / 4_096
+    assert all(np.array_equal(one.rows, other.rows) for one, other in zip(first, again, strict=True))
+    batch_of_row = {row: set(batch.rows.tolist()) for batch in second for row in batch.rows.tolist()}
+    kept = [len(batch_of_row[rows[0]] & set(rows)) / len(rows) for rows in (batch.rows.tolist() for batch in first)]
+    assert np.mean(kept) < 0.5
+    widths = [batch.width for batch in first]
+    assert abs(np.corrcoef(widths[:-1], widths[1:])[0, 1]) < 0.2
+
+
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     lengths = np.random.default_rng(0).integers(1, 200, 500)
 

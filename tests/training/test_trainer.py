@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
+from helpers import runs
 from helpers.runs import EXAMPLES, SETTINGS, TARGETS, TASK, TEXTS, Killed, Killer, config_of, fit, same
 from tenor.config.run_config import RunConfig
 from tenor.errors import TenorError
 from tenor.models import context, registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
+from tenor.text import batches
 from tenor.training import fitting, neural, pipeline, trainer
 
 pytestmark = pytest.mark.slow
@@ -108,6 +110,33 @@ def test_a_run_that_was_broken_and_resumed_ends_the_same(
     assert fitted.steps == expected[1].steps
     if kills != [0]:
         assert any("resumed" in line for line in callback.lines)
+
+
+def test_a_run_with_batches_sorted_by_length_resumes_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_POOL", 3)
+    letters = "abcdefghijklmnop"
+    texts = [" ".join(f"{letters[index % 16]}{letters[at]}" for at in range(1 + index % 13)) for index in range(160)]
+    monkeypatch.setattr(runs, "EXAMPLES", replace(EXAMPLES, texts=texts))
+    values = {"batch_tokens": 48, "seed": 4}
+    arrays, fitted, _ = fit(None, **values)
+    by_epoch = np.bincount([int(row["epoch"]) for row in fitted.steps])[1:]
+    assert len(set(by_epoch)) > 1  # so that a position counted by the first epoch alone would be wrong
+    assert fitted.steps[-1]["learning_rate"] == pytest.approx(
+        fitted.config.learning_rate / (len(fitted.steps) - round(fitted.config.warmup * len(fitted.steps))), rel=1e-4
+    )
+    for kill_at in (int(by_epoch[0]) + 2, int(by_epoch[1]) + 1):
+        with pytest.raises(Killed):
+            fit(tmp_path, resume=(tmp_path / context.CHECKPOINT).exists(), kill_at=kill_at, **values)
+    resumed, again, _ = fit(tmp_path, resume=True, **values)
+    assert same(arrays, resumed)
+    assert again.steps == fitted.steps
+
+
+def test_a_time_limit_with_batches_sorted_by_length_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_POOL", 3)
+    config = config_of("bag", batch_tokens=64, epochs=2_000, patience=None)
+    fitted = neural.fit(registry.FAMILIES["bag"], EXAMPLES, config, FitContext(seed=1, seconds=0.5))
+    assert 1 <= len(fitted.steps) == fitted.config.steps < 2_000
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 Rows = npt.NDArray[np.int64]
 
+_POOL = 50  # batches; fewer leave more padding, more would make batches of an epoch more like those of another
+
 
 class Batch(NamedTuple):
     """One batch.
@@ -66,6 +68,41 @@ def shuffled_batches(
     """
     random = np.random.default_rng((seed, epoch))
     batches = _group_by_width(random.permutation(len(lengths)), lengths, max_tokens, widths)
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def sorts_by_length(lengths: npt.NDArray[np.int64], max_tokens: int) -> bool:
+    """Whether there are enough rows for `length_sorted_batches`.
+
+    Little data gets more steps from `shuffled_batches`, whose batches are smaller.
+
+    Args:
+        lengths: (rows,) tokens in each row.
+        max_tokens: Tokens in a batch.
+    """
+    return int(lengths.sum()) >= _POOL * max_tokens
+
+
+def length_sorted_batches(lengths: npt.NDArray[np.int64], max_tokens: int, seed: int, epoch: int) -> list[Batch]:
+    """The batches of one epoch of training, in random order, for a model that takes any shape.
+
+    Random pools of rows, each large enough for 50 batches, are sorted by length. So almost no padding is left, and
+    rows of similar length meet others in each epoch. The number of batches may differ between epochs.
+
+    Args:
+        lengths: (rows,) tokens in each row.
+        max_tokens: Tokens in a batch with padding; a batch has at least one row.
+        seed: Seed of the run.
+        epoch: Number of the epoch, from 0.
+    """
+    random = np.random.default_rng((seed, epoch))
+    n_pools = max(1, round(int(lengths.sum()) / (_POOL * max_tokens)))
+    batches = []
+    for pool in np.array_split(random.permutation(len(lengths)), n_pools):
+        batches += [
+            batch._replace(rows=pool[batch.rows], size=len(batch.rows))
+            for batch in batches_by_length(lengths[pool], max_tokens)
+        ]
     return [batches[index] for index in random.permutation(len(batches))]
 
 

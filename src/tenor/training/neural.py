@@ -16,6 +16,7 @@ from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
+from tenor.models.neural import compiled
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
@@ -236,7 +237,10 @@ def choose_batch_size(config: Config, lengths: npt.NDArray[np.int64], max_row_le
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
     if config.epochs is None:
-        n_batches = len(batches.sequential_batches(lengths, tokens, batches.choose_widths(lengths, max_row_length)))
+        if compiled.any_shape() and batches.sorts_by_length(lengths, tokens):
+            n_batches = len(batches.length_sorted_batches(lengths, tokens, 0, 0))
+        else:
+            n_batches = len(batches.sequential_batches(lengths, tokens, batches.choose_widths(lengths, max_row_length)))
         epochs = min(max(math.ceil(_RUN_BATCHES / max(n_batches, 1)), config.min_epochs), _MOST_EPOCHS)
         config = replace(config, epochs=epochs)
     return config

@@ -46,8 +46,10 @@ class Trainer:
         self._objective, self._model = objective, objective.keras_model
         self._seed, self._epochs = context.seed, config.epochs
         self._callback, self._checkpoints = context.callback, context.checkpoints
+        lengths = objective.encoded.lengths
+        self._sorts_by_length = compiled.any_shape() and batches.sorts_by_length(lengths, config.batch_tokens)
         self._widths = batches.choose_widths(
-            objective.encoded.lengths, objective.max_row_length, compiled.shape_compile_cost() / config.epochs
+            lengths, objective.max_row_length, compiled.shape_compile_cost() / config.epochs
         )
         self._best: list[Array] = []  # trainable variables after the best epoch
         self._total_steps = 0
@@ -86,7 +88,7 @@ class Trainer:
         return [{"step": number, "epoch": int(step.epoch), **self._step_metrics(step)} for number, step in numbered]
 
     def _compile(self) -> None:
-        self._total_steps = min(len(self._batches(0)) * self._epochs, self.config.steps or sys.maxsize)
+        self._total_steps = min(self._n_batches(self._epochs), self.config.steps or sys.maxsize)
         self._model.compile(
             optimizers.build_optimizer(
                 self.config, self._total_steps, self._objective.learning_rate_scale, self._token_frequencies()
@@ -112,7 +114,7 @@ class Trainer:
         before = {name: to_numpy(variable) for name, variable in self._variables().items()}
         by_shape: dict[tuple[int, int], list[Batch]] = {}
         for batch in self._batches(0):
-            by_shape.setdefault((batch.width, batch.size), []).append(batch)
+            by_shape.setdefault(self._shape(batch), []).append(batch)
         epoch_s = 0.0
         for number, same_shape in enumerate(by_shape.values()):
             self._callback.on_progress(tr("first steps"), number, len(by_shape), {})
@@ -137,7 +139,7 @@ class Trainer:
 
     def _train_epochs(self) -> None:
         state, saved_at, last = self.state, time.perf_counter(), time.perf_counter()
-        steps_done = len(self._batches(0)) * state.epoch + state.step
+        steps_done = self._n_batches(state.epoch) + state.step
         while state.epoch < self._epochs and steps_done < self._total_steps and not self._is_out_of_patience():
             name = tr("epoch {epoch}/{epochs}", epoch=state.epoch + 1, epochs=self._epochs)
             epoch_batches = self._batches(state.epoch)
@@ -201,10 +203,22 @@ class Trainer:
             )
         )
 
+    def _n_batches(self, epochs: int) -> int:
+        """The number of batches in the first epochs."""
+        return sum(len(self._batches(epoch)) for epoch in range(epochs))
+
+    def _shape(self, batch: Batch) -> tuple[int, int]:
+        """(width, rows) of a batch, both rounded where every step has another shape."""
+        if self._sorts_by_length:
+            return next(width for width in self._widths if width >= batch.width), 0
+        return batch.width, batch.size
+
     def _batches(self, epoch: int) -> list[Batch]:
-        shuffled = batches.shuffled_batches(
-            self._objective.encoded.lengths, self.config.batch_tokens, self._widths, self._seed, epoch
-        )
+        lengths, tokens = self._objective.encoded.lengths, self.config.batch_tokens
+        if self._sorts_by_length:
+            shuffled = batches.length_sorted_batches(lengths, tokens, self._seed, epoch)
+        else:
+            shuffled = batches.shuffled_batches(lengths, tokens, self._widths, self._seed, epoch)
         parts = self.config.gradient_accumulation
         return [batch._replace(size=parts * parallel.padded_size(-(-batch.size // parts))) for batch in shuffled]
 
@@ -219,7 +233,7 @@ class Trainer:
             results.append(self._training_step.step(inputs, targets, weights))
             shares.append(float(weights.sum()))
         if self._compile_time is not None:
-            self._compile_time.add((batch.width, batch.size), time.perf_counter() - started_at)
+            self._compile_time.add(self._shape(batch), time.perf_counter() - started_at)
         result = results[-1]  # the last part applies the gradient of the batch
         loss = float(np.mean([part.loss for part in results]))
         metric = float(np.average([part.metric for part in results], weights=shares)) if any(shares) else 0.0
