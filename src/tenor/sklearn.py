@@ -93,8 +93,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         given_weights = read_weights(sample_weight, len(texts))
         family = registry.find(self.family)
-        values = settings.current_names(family.config, self.settings or {}, "settings")
-        config = settings.make(family.config, values, "settings")
+        config = family.make_config(family.current_settings(self.settings or {}))
         family.require_installed()
         seed = self._seed()
         if given_weights is not None:  # a text of weight 0 is left out

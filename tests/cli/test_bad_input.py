@@ -152,11 +152,9 @@ def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tm
 
 
 def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
-    message = (
-        r"^error: settings: there is no setting 'min_fd'\.\nDid you mean 'min_df'\? Known: word_ngrams, char_ngrams"
-    )
+    message = r"^error: settings of ngram: there is no setting 'min_fd'\.\nDid you mean 'min_df'\? Known: word_ngrams,"
     refuse(cli, message, "train", english_csv, "--family", "ngram", "--set", "min_fd=3", "--out", tmp_path / "model")
-    message = r"^error: settings: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
+    message = r"^error: settings of ngram: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
     refuse(
         cli, message, "train", english_csv, "--family", "ngram", "--set", "weighting=tfidf", "--out", tmp_path / "model"
     )

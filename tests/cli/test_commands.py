@@ -70,7 +70,7 @@ def test_former_names_of_settings_are_read_with_a_warning(cli: Cli, tmp_path: Pa
     with pytest.warns(RenamedSettingWarning) as warned:
         assert cli("train", english_csv, *arguments).code == 0
     assert [str(warning.message) for warning in warned] == [
-        "settings: 'orders' is now 'word_ngrams', 'strength' is now 'C'; the former names still work."
+        "settings of ngram: 'orders' is now 'word_ngrams', 'strength' is now 'C'; the former names still work."
     ]
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
     assert (about["settings"]["word_ngrams"], about["settings"]["C"]) == ([1], 5.0)

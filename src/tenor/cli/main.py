@@ -144,9 +144,9 @@ def main() -> NoReturn:
 def _choose_language(arguments: list[str]) -> None:
     """Take the language of --lang, before the help of the options is made; its library asks gettext for its own."""
     for option, value in itertools.pairwise([*arguments, ""]):
-        name = value if option == "--lang" else option.removeprefix("--lang=")
-        if name in LANGUAGES:
-            os.environ[VARIABLE] = name
+        flag, has_value, name = option.partition("=")
+        if flag == "--lang" and (name if has_value else value) in LANGUAGES:
+            os.environ[VARIABLE] = name if has_value else value
     os.environ["LANGUAGE"] = language()
     gettext.bindtextdomain("messages", DIRECTORY)
     gettext.textdomain("messages")

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple, Protocol
 
 from tenor._core.language import tr
 from tenor._core.records import JsonObject
+from tenor.config import settings
 from tenor.models.base import Arrays, Examples, FamilyConfig, Fitted, Model
 from tenor.models.context import FitContext
 from tenor.models.linear_config import LinearConfig
@@ -109,6 +110,19 @@ class Family(ABC):
     @abstractmethod
     def restore(self, saved: SavedModel) -> Model:
         """The saved model. Raises ValueError where its parts disagree."""
+
+    def current_settings(self, values: JsonObject) -> JsonObject:
+        """Settings by the names of today; warns of former names. Raises SettingsError for a name given twice."""
+        return settings.current_names(self.config, values, self._settings_place)
+
+    def make_config(self, values: JsonObject) -> FamilyConfig:
+        """The settings as an object. Raises SettingsError where one is unknown or has a wrong value."""
+        return settings.make(self.config, values, self._settings_place)
+
+    @property
+    def _settings_place(self) -> str:
+        """Where settings stand, for messages."""
+        return tr("settings of {name}", name=self.name)
 
     def require_installed(self) -> None:
         """Raise MissingExtraError where a package that this family needs is not installed."""

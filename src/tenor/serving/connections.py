@@ -218,7 +218,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, problem: str, header: bytes = b"") -> None:
         """Send an error response and close the connection."""
-        body = json.dumps({"detail": problem}).encode()
+        body = json.dumps({"detail": problem}, ensure_ascii=False).encode(errors="replace")
         line = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
         kind = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n".encode()
         self.transport.write(line + kind + header + b"\r\n" + body)

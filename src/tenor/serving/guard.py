@@ -172,7 +172,7 @@ def _replay(body: bytearray, receive: Receive) -> Receive:
 
 
 async def _send_error(send: Send, status: int, problem: str) -> None:
-    body = json.dumps({"detail": problem}).encode()
+    body = json.dumps({"detail": problem}, ensure_ascii=False).encode(errors="replace")
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if status in (408, 413, 503):
         headers.append((b"connection", b"close"))

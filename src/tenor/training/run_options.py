@@ -35,7 +35,7 @@ def configure_run(
     run = RunConfig.from_options(values, auto_settings, source)
     if not assignments:
         return run
-    config = registry.find(run.family).config
-    before = settings.current_names(config, run.settings or {}, "settings")
-    assigned = settings.current_names(config, settings.parse_assignments(list(assignments)), "settings")
+    family = registry.find(run.family)
+    before = family.current_settings(run.settings or {})
+    assigned = family.current_settings(settings.parse_assignments(list(assignments)))
     return replace(run, settings=before | assigned)

@@ -30,7 +30,7 @@ def with_current_names(run: _Run, family: Family) -> _Run:
     """The run with its settings by the names of today; warns of former names."""
     if not run.settings:
         return run
-    return replace(run, settings=settings.current_names(family.config, run.settings, "settings"))
+    return replace(run, settings=family.current_settings(run.settings))
 
 
 def load_init(folder: str | None, family: Family) -> EncoderBundle | None:
@@ -63,7 +63,7 @@ def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle 
         SettingsError: A setting is unknown, has a wrong value, or differs from that of the encoder.
     """
     if encoder is None:
-        return settings.make(family.config, values, "settings")
+        return family.make_config(values)
     shape = {key: value for key, value in settings.as_dict(encoder.config).items() if key in family.structure}
     for key in values:
         if key in shape and values[key] != shape[key]:
@@ -77,7 +77,7 @@ def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle 
                 tr("Leave it out."),
             )
     derived = settings.derived_defaults(family.config, values)
-    return settings.make(family.config, {**family.after_pretraining, **derived, **values, **shape}, "settings")
+    return family.make_config({**family.after_pretraining, **derived, **values, **shape})
 
 
 def pretrained_weights(encoder: EncoderBundle | None) -> "PretrainedWeights | None":

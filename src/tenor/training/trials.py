@@ -9,7 +9,6 @@ from typing import Literal, Protocol
 from tenor._core.callbacks import Callback
 from tenor._core.language import tr
 from tenor._core.records import JsonMapping
-from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
 from tenor.models import registry
@@ -105,7 +104,7 @@ def run_trial(setup: TrialSetup, proposal: Proposal, callback: Callback) -> Outc
     started_at = time.perf_counter()
     trial = _TrialCallback(proposal, callback)
     try:
-        config = settings.make(family.config, {**setup.settings, **proposal.settings}, "settings")
+        config = family.make_config({**setup.settings, **proposal.settings})
         fitted = fitting.fit_uncalibrated(family, setup.train, config, FitContext(seed=setup.seed, callback=trial))
     except _OutOfTimeError:
         return Outcome("timed out", {}, trial.epochs, time.perf_counter() - started_at)
