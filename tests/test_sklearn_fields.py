@@ -47,6 +47,10 @@ def test_all_columns_are_read_by_their_values(table: Any, labels: list[str]) -> 
     records = table.to_dict("records")
     assert model.predict_proba(records).tolist() == model.predict_proba(table).tolist()
     assert model.predict_proba(pyarrow.Table.from_pandas(table)).tolist() == model.predict_proba(table).tolist()
+    columns = table.to_dict("list")  # as a slice of a Hugging Face dataset is
+    assert model.predict_proba(columns).tolist() == model.predict_proba(table).tolist()
+    with pytest.raises(DataError, match=r"the columns have different lengths \(title 1, body 60"):
+        model.predict({**columns, "title": ["one"]})
 
 
 def test_named_columns_alone_are_read(table: Any, labels: list[str]) -> None:

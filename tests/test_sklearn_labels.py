@@ -164,3 +164,8 @@ def test_metadata_routing_carries_weights() -> None:
         assert scores.mean() > 0.8  # the weighted share of `a`
         search = GridSearchCV(model, {"class_weight": [None, "balanced"]}, cv=2)
         assert search.fit(texts, labels, sample_weight=weights).best_score_ > 0.8
+
+
+def test_no_texts_at_all_are_named_as_such() -> None:
+    with pytest.raises(DataError, match="there are no texts"):
+        TextClassifier().fit([], [])

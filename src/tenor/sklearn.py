@@ -281,6 +281,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             self.classes_, targets = np.unique(labels, return_inverse=True)
         except TypeError:
             raise DataError(tr("the labels are of several types."), tr("Give all of them as strings.")) from None
+        if not len(self.classes_):
+            raise DataError(tr("there are no texts."), tr("Give texts of at least two classes."))
         if len(self.classes_) < 2:
             raise DataError(
                 tr("there is only one class: {tolist}.", tolist=self.classes_.tolist()),

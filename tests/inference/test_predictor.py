@@ -71,10 +71,14 @@ def test_series_are_texts_too(predictor: Predictor, library: str) -> None:
         predictor.predict(module.Series(["a", None]))
 
 
-@pytest.mark.parametrize("table", [{"a": 1}, {"a"}, np.array([["a"], ["b"]]), None, 3])
+@pytest.mark.parametrize("table", [{"a": 1}, {"a"}, np.array([["a", "c"], ["b", "d"]]), None, 3])
 def test_what_is_neither_texts_nor_a_table_is_refused(predictor: Predictor, table: object) -> None:
     with pytest.raises(DataError, match="instead of texts"):
         predictor.predict(table)  # type: ignore[arg-type]
+
+
+def test_an_array_of_one_column_has_texts(predictor: Predictor) -> None:
+    assert predictor.predict(np.array(TEXTS, object)[:, None]).tolist() == predictor.predict(TEXTS).tolist()
 
 
 def test_a_number_among_the_texts_is_refused(predictor: Predictor) -> None:

@@ -1,11 +1,11 @@
-"""Tables in Python: a table of pandas, polars or Arrow, or a list of dicts, as rows of one or several fields."""
+"""Tables in Python as rows of fields: those of pandas, polars or Arrow, dicts of columns, lists of dicts."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor.data import column_values, columns, feature_kinds, field_columns, labelled_table
 from tenor.data.fields import Fields
 from tenor.data.io.chunks import Cell, Chunk, Table
@@ -18,10 +18,13 @@ _MISSING_TYPES = ("NAType", "NaTType")
 
 
 def as_table(values: Any) -> Table | None:
-    """A table of pandas, polars or Arrow, or a list of dicts, as a Table whose rows count from 0; None for others.
+    """A table of pandas, polars or Arrow, a dict of columns, or a list of dicts, as a Table; None for others.
+
+    Rows count from 0.
 
     Raises:
-        DataError: A list has dicts and other elements, a column occurs twice, or the table is not computed yet.
+        DataError: A list has dicts and other elements, a column occurs twice, columns differ in length, or the table is
+            not computed yet.
     """
     if hasattr(values, "collect") and hasattr(values, "collect_schema") and not hasattr(values, "to_dicts"):
         raise DataError(
@@ -36,6 +39,15 @@ def as_table(values: Any) -> Table | None:
                 tr("{name}: two columns have the same name.", name=tr(_NAME)), tr("Give each column its own name.")
             )
         return _table(cells)
+    if isinstance(values, Mapping) and values and all(map(_is_column, values.values())):
+        lengths = {str(name): len(column) for name, column in values.items()}
+        if len(set(lengths.values())) > 1:
+            described = join_names(f"{name} {length:,}" for name, length in lengths.items())
+            raise DataError(
+                tr("{name}: the columns have different lengths ({lengths}).", name=tr(_NAME), lengths=described),
+                tr("Give each column one value per row."),
+            )
+        return _table({str(name): _cells(column) for name, column in values.items()})
     if isinstance(values, list) and values and isinstance(values[0], Mapping):
         for index, row in enumerate(values):
             if not isinstance(row, Mapping):
@@ -108,6 +120,10 @@ def _text_columns(chunk: Chunk, names: list[str], features: tuple[str, ...]) -> 
 
 def _has_texts(name: str, strings: list[str]) -> bool:
     return columns.has_text_name([name]) or column_values.are_texts(strings)
+
+
+def _is_column(values: object) -> bool:
+    return hasattr(values, "__len__") and hasattr(values, "__iter__") and not isinstance(values, (str, bytes, Mapping))
 
 
 def _table(cells: dict[str, list[Cell]]) -> Table:

@@ -306,14 +306,16 @@ def check_texts(texts: object) -> list[str]:
     """The texts as a list.
 
     Args:
-        texts: Strings in any ordered container: a list, an array, a column of a pandas, polars or Arrow table, or an
-            iterator, which is read to its end.
+        texts: Strings in any ordered container: a list, an array of one column, a column of a pandas, polars or Arrow
+            table, or an iterator, which is read to its end.
 
     Raises:
         DataError: `texts` is one string, a table or not a container, or an element is not a string.
     """
     if isinstance(texts, (str, bytes)):
         raise DataError(tr("one string was given instead of a list of texts."), tr("Put it into a list: [text]."))
+    if isinstance(texts, np.ndarray) and texts.ndim == 2 and texts.shape[1] == 1:
+        texts = texts[:, 0]  # as scikit-learn's resamplers and column transformers pass a column on
     if hasattr(texts, "columns") or isinstance(texts, (dict, set)) or getattr(texts, "ndim", 1) != 1:
         raise DataError(
             tr("a {name__} was given instead of texts.", name__=type(texts).__name__),
