@@ -55,7 +55,8 @@ def layer_norm(values: Tensor, scale: Tensor, shift: Tensor | None, epsilon: flo
         shift: (width,); None adds nothing.
         epsilon: Added to the variance.
     """
-    shift = ops.zeros_like(scale) if shift is None else shift
+    scale = ops.convert_to_tensor(scale)
+    shift = ops.zeros_like(scale) if shift is None else ops.convert_to_tensor(shift)
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
     def run(values: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -76,7 +77,7 @@ def layer_norm(values: Tensor, scale: Tensor, shift: Tensor | None, epsilon: flo
         return ops.cast(unit * scale + shift, values.dtype), backward
 
     wide = _wide_dtype(values)
-    return run(values, ops.cast(ops.convert_to_tensor(scale), wide), ops.cast(ops.convert_to_tensor(shift), wide))
+    return run(values, ops.cast(scale, wide), ops.cast(shift, wide))
 
 
 def rms_norm(values: Tensor, scale: Tensor, epsilon: float) -> Tensor:
