@@ -77,7 +77,8 @@ def check(context: CheckContext) -> Iterator[Finding]:
             more=more,
         ),
         remedy=tr(
-            "See whether new texts will have {it}; if not, take {it} out of the texts.", it="it" if one else "them"
+            "If new texts will have {it} too, nothing is wrong; if not, take {it} out of the texts.",
+            it="it" if one else "them",
         ),
     )
     sorted_rows = sorted(tokens_in)
