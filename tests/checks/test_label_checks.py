@@ -106,3 +106,26 @@ def test_such_a_class_is_on_both_sides_of_a_split_but_equal_texts_are_not() -> N
     assert not set(groups[:40].tolist()) & set(groups[40:].tolist())
     shared = CheckContext(Dataset("in.csv", texts, ["auto"] * 30 + ["chat"] * (len(texts) - 30)))
     assert shared.split_groups[0] == shared.split_groups[29] == shared.split_groups[35]  # both classes have the text
+
+
+def test_short_forms_and_translations_of_labels_are_named() -> None:
+    told = found(["Yes", "No"] * 20 + ["Y", "N", "是"])["synonyms"]
+    assert (
+        told.problem
+        == "labels seem to say the same: 'Y' (1) and 'Yes' (20); '是' (1) and 'Yes' (20); 'N' (1) and 'No' (20)."
+    )
+    assert told.remedy == "Merge them: `fix=OUT` with `merge='Y=Yes'` and `merge='是=Yes'` and `merge='N=No'`."
+    assert (told.rows, told.severity) == ([41, 42, 43], "warning")
+    assert told.training_message.endswith("each taken for a class. `tenor check` merges them.")
+    for names in (["Y", "N", "maybe"], ["pos", "neg"], ["true", "false"], ["y", "n", "t", "f"]):
+        assert "synonyms" not in found(names * 20)
+
+
+def test_labels_with_the_separator_of_doccano_are_named() -> None:
+    told = found(["a", "b", "a#b"] * 20)["list-labels"]
+    assert told.remedy == "Does it list labels? Split them with `label_separator='#'`."
+    assert "list-labels" not in found(["C", "C#", "F#"] * 20)
+
+
+def test_numbers_with_a_unit_are_named() -> None:
+    assert found(["5 kg", "6 kg", "7 kg"] * 20)["unit-labels"].severity == "note"

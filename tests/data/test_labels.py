@@ -92,7 +92,7 @@ def test_labels_are_parted_by_the_separator_that_was_named() -> None:
         ),
         (["0,5", "1.5"], "regression", r"row 1, .*the label '0,5' is not a number"),
         (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
-        (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, but the task is multiclass"),
+        (["x", ["a", "b"]], "multiclass", r"row 2, .*the label is a list .*, but the task is multiclass"),
         (
             ["1", "x", None, "y"],
             "regression",
@@ -120,3 +120,10 @@ def test_a_separator_and_a_task_of_one_label_contradict_each_other() -> None:
 def test_decimals_are_numbers() -> None:
     assert read([Decimal("0.5"), Decimal("2")]).values == [0.5, 2.0]
     assert read([Decimal("0.5"), "b", "c"], task="multiclass").values == ["0.5", "b", "c"]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_lists_of_one_label_are_labels_also_where_the_task_is_known(task: str) -> None:
+    values: list[Any] = [["1"], ["0"], []] if task != "regression" else [[1.5], [2], []]
+    expected = ["1", "0", None] if task != "regression" else [1.5, 2.0, None]
+    assert read(values, task=task).values == expected

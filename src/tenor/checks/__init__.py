@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenor.checks import columns, duplicates, labels, texts
+from tenor.checks import columns, duplicates, labels, texts, total_rows
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding as Finding
 
@@ -14,8 +14,10 @@ def quick_checks(context: CheckContext) -> Iterator[Finding]:
     yield from duplicates.repeated(context)
     yield from duplicates.contained(context)
     yield from texts.other_chinese_script(context)
+    yield from total_rows.check(context.data)
     if context.single_label:
         yield from labels.spellings(context.data, context.data.labels)
+        yield from labels.synonyms(context.data)
         yield from labels.missing(context.data)
         yield from labels.split_labels(context.data)
         yield from labels.rare(context.data)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.language import tr
-from tenor.checks import columns, labels
+from tenor.checks import columns, labels, total_rows
 from tenor.checks.finding import Finding, Severity
 from tenor.data.blocks import Hashes, Rows, row_blocks
 from tenor.data.dataset import Dataset
@@ -49,8 +49,10 @@ def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
             n_data=len(data),
         )
         yield _finding("repeated", "warning", repeated, line)
+    yield from total_rows.check(data)
     if codes is not None:
         yield from labels.spellings(data, label_source(data.labels).distinct())
+        yield from labels.synonyms(data)
         yield from labels.missing(data)
         yield from labels.split_labels(data)
         yield from labels.rare(data)

@@ -18,6 +18,19 @@ _WORD = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d+")
 _UNITS = {"dept", "department", "team", "group", "type", "class", "category", "desk", "unit"}
 _HAN_UNITS = ("部门", "部", "组", "类", "科", "处", "中心", "团队")
+_SYNONYMS = (
+    "y yes 是",
+    "n no 否",
+    "t true",
+    "f false",
+    "1 yes true",
+    "0 no false",
+    "m male 男",
+    "f female 女",
+    "pos positive 正面 正向 积极",
+    "neg negative 负面 负向 消极",
+    "neu neutral 中性 中立",
+)
 _MAX_COMPARED = 300  # labels
 _ALIKE = 0.9  # of two names, as difflib computes it
 _MIN_CHARACTERS = 5  # in shorter names one other letter makes another word
@@ -35,6 +48,20 @@ def best_spellings(raw_labels: Sequence[str]) -> dict[str, str]:
     for label, _ in Counter(label.strip() for label in raw_labels).most_common():
         best.setdefault(fold_label(label), label)
     return best
+
+
+def synonym_pairs(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Pairs of labels that say the same in a short form or another language, the rarer one first: `Y` and `Yes`.
+
+    Args:
+        counts: How many rows each label has.
+    """
+    names = {fold_label(label): label for label in counts}
+    pairs = dict[tuple[str, str], None]()
+    for group in map(str.split, _SYNONYMS):
+        present = sorted((names[each] for each in group if each in names), key=lambda label: counts[label])
+        pairs.update(((label, present[-1]), None) for label in present[:-1])
+    return list(pairs)
 
 
 def similar_pairs(counts: Mapping[str, int]) -> list[tuple[str, str]]:

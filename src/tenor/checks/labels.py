@@ -8,6 +8,7 @@ from tenor.checks import label_spellings, revealing_tokens
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding, Severity
 from tenor.checks.label_spellings import best_spellings, fold_label
+from tenor.data import label_units
 from tenor.data.dataset import Dataset
 from tenor.data.label_markers import find_markers, find_split_labels
 from tenor.data.labels import MAX_NUMERIC_CLASSES
@@ -22,9 +23,11 @@ def check(context: CheckContext, raw_labels: Sequence[object]) -> Iterator[Findi
     """All checks of labels; `raw_labels` are those of the data as the file has them, with whitespace."""
     yield from _classes(context.data)
     yield from spellings(context.data, raw_labels)
+    yield from synonyms(context.data)
     yield from similar(context.data)
     yield from missing(context.data)
     yield from split_labels(context.data)
+    yield from _with_units(context.data)
     yield from rare(context.data)
     yield from templated(context)
     yield from _uneven(context.data)
@@ -87,22 +90,46 @@ def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
     ).at_rows(data, list(odd), list(map(repr, odd.values())))
 
 
+def synonyms(data: Dataset) -> Iterator[Finding]:
+    """Labels that are short forms or translations of others, such as `Y` and `Yes`."""
+    counts = Counter(map(str, data.labels))
+    pairs = label_spellings.synonym_pairs(counts)
+    if not pairs:
+        return
+    shown = tr("; ").join(_shown_pairs(pairs, counts))
+    merges = tr(" and ").join(f"`merge='{rare}={usual}'`" for rare, usual in pairs)
+    rare_labels = {rare for rare, _ in pairs}
+    yield Finding(
+        name="synonyms",
+        severity="warning",
+        problem=tr("labels seem to say the same: {shown}.", shown=shown),
+        remedy=tr("Merge them: `fix=OUT` with {merges}.", merges=merges),
+        training_message=tr(
+            "labels seem to say the same: {shown}, each taken for a class. `tenor check` merges them.", shown=shown
+        ),
+    ).at_rows(data, [row for row, label in enumerate(data.labels) if label in rare_labels])
+
+
+def _shown_pairs(pairs: Sequence[tuple[str, str]], counts: Counter[str]) -> list[str]:
+    return [
+        tr(
+            "{rare!r} ({n_rare:,}) and {usual!r} ({n_usual:,})",
+            rare=rare,
+            n_rare=counts[rare],
+            usual=usual,
+            n_usual=counts[usual],
+        )
+        for rare, usual in pairs
+    ]
+
+
 def similar(data: Dataset) -> Iterator[Finding]:
     """Labels whose names are so similar that they may be one class."""
     best = best_spellings(list(map(str, data.labels)))
     counts = Counter(best[fold_label(str(label))] for label in data.labels)
     pairs = label_spellings.similar_pairs(counts)
     if pairs:
-        shown = [
-            tr(
-                "{rare!r} ({n_rare:,}) and {usual!r} ({n_usual:,})",
-                rare=rare,
-                n_rare=counts[rare],
-                usual=usual,
-                n_usual=counts[usual],
-            )
-            for rare, usual in pairs
-        ]
+        shown = _shown_pairs(pairs, counts)
         yield Finding(
             name="similar-labels",
             severity="note",
@@ -163,6 +190,18 @@ def split_labels(data: Dataset) -> Iterator[Finding]:
             separator=split.separator,
         ),
     ).at_rows(data, rows)
+
+
+def _with_units(data: Dataset) -> Iterator[Finding]:
+    """Labels that are numbers with a unit; training says so in its note on the labels."""
+    if names := label_units.find(set(data.labels)):
+        yield Finding(
+            name="unit-labels",
+            severity="note",
+            problem=tr("the labels are numbers with a unit, such as {example!r}, taken as classes.", example=names[0]),
+            remedy=tr("If they are amounts, write plain numbers in one unit."),
+            count=len(names),
+        )
 
 
 def rare(data: Dataset) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from tenor._core.language import mark, tr
 from tenor.checks.context import CheckContext, members
 from tenor.checks.label_spellings import best_spellings, fold_label
 from tenor.config.settings import suggest
-from tenor.data.io import table, writer
+from tenor.data.io import table, text_lines, writer
 from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError, SettingsError
 from tenor.tasks import Label
@@ -172,9 +172,10 @@ def write(plan: RepairPlan, source: Table, label: str, out: Path) -> Repaired:
                     value = plan.corrected[row]
                     labels[at] = list(value) if isinstance(value, tuple) else value
                     n_corrected += 1
-                if isinstance(labels[at], str) and labels[at] in plan.spellings:
-                    renamed[labels[at]] += 1
-                    labels[at] = plan.spellings[labels[at]]
+                name = text_lines.label_of(labels[at]) if isinstance(labels[at], str) else None
+                if isinstance(name, str) and name in plan.spellings:
+                    renamed[name] += 1
+                    labels[at] = plan.spellings[name]
             n_rows, n_written = n_rows + len(chunk), n_written + len(kept)
             if kept:
                 write_chunk(Chunk(chunk.row, columns))

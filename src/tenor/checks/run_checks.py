@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from tenor._core.callbacks import Callback
 from tenor._core.language import tr
 from tenor._core.records import JsonObject
-from tenor.checks import columns, labels, mislabelled, repair, texts
+from tenor.checks import columns, labels, mislabelled, repair, texts, total_rows
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
@@ -313,6 +313,7 @@ def _findings(
                 rows=numbers,
             )
     yield from texts.check(context, config.max_length)
+    yield from total_rows.check(data)
     if context.single_label:
         yield from labels.check(context, rows.raw_labels)
         yield from columns.check(data.labels, rows.other_columns, [field.name for field in data.fields.features])

@@ -6,6 +6,7 @@ import shlex
 OPTION = re.compile(r"`([a-z_0-9]+)=(\.\.\.|[A-Z]+|True|False|'[^'`]*')`")
 _FLAGS = {
     "by": "--slice",
+    "features": "--feature",
     "fold_chinese=False": "--no-fold-chinese",
     "maximum_latency": "--max-latency",
     "maximum_size": "--max-size",

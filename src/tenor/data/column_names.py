@@ -60,6 +60,7 @@ _WORDS: dict[Role, str] = {
     "label": """
         label labels annotation class classes category categories sentiment target targets intent intents topic tag tags
         genre type emotion polarity rating ratings stars overall department priority outcome
+        queue section
         标签 类别 分类 情感 意图 类型 部门 主题 情绪 极性 倾向 评分 等级 星级 类目 种类 科室 优先级""",
     "id": """
         id ids unnamed idx index uid uuid guid key no nr num number serial rowid row

@@ -12,7 +12,7 @@ from tenor.data import class_names, columns, row_reader
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
 from tenor.data.fields import SINGLE_TEXT, Fields
-from tenor.data.io import annotations, stdin, table
+from tenor.data.io import annotations, stdin, table, text_lines
 from tenor.data.io.chunks import Cell, Table
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
@@ -133,10 +133,15 @@ def read(
     if callback is not None:
         for message in (*opened.notes, *messages):
             callback.on_message(message)
+    has_prefix = False
     rows = DatasetBuilder(opened.name, listed([each for each in reader.columns if each]), label, options)
     try:
         for chunk in chunks:
-            labels = annotations.to_labels(chunk.columns[label], opened.at(chunk.row, label))
+            raw_labels = chunk.columns[label]
+            labels = annotations.to_labels(raw_labels, opened.at(chunk.row, label))
+            has_prefix = has_prefix or any(
+                isinstance(each, str) and text_lines.is_labelled(each) for each in raw_labels
+            )
             if may_lack_header and options.header is None and label in (str(value).strip() for value in labels):
                 raise DataError(
                     tr(
@@ -158,6 +163,7 @@ def read(
     final_labels, named = usable.labels, options.class_names
     names = class_names.find(source) if named is None else class_names.ClassNames(named)
     naming = ""
+    prefix_note = tr("the labels are read without fastText's prefix `__label__`.") if has_prefix else ""
     if names is not None and usable.kind != "regression" and not label_columns:
         final_labels, naming = class_names.apply(final_labels, names)
     return Dataset(
@@ -169,7 +175,7 @@ def read(
         label_columns=label_columns,
         class_names=names.names if names is not None and naming else (),
         kind=usable.kind,
-        note=" ".join(filter(None, [usable.note, naming, *reader.notes()])),
+        note=" ".join(filter(None, [prefix_note, usable.note, naming, *reader.notes()])),
         row_numbers=usable.row_numbers,
     )
 

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from tenor._core.language import tr
 from tenor.data import feature_kinds
+from tenor.data.column_names import words
 from tenor.data.columns import require_column
 from tenor.data.fields import FieldKind
 from tenor.errors import DataError, Location
@@ -19,7 +20,7 @@ _PAIRS = (
     ("sentence1", "sentence2"),
     ("premise", "hypothesis"),
     ("text1", "text2"),
-    ("text_a", "text_b"),
+    ("texta", "textb"),
     ("query", "document"),
     ("query", "passage"),
     ("句子1", "句子2"),
@@ -41,11 +42,11 @@ def as_option(columns: Sequence[str]) -> ColumnNames:
 
 
 def find_pair(columns: Sequence[str]) -> tuple[str, str] | None:
-    """The two columns that have usual names of a pair; None: there are none."""
-    lowered = {column.strip().lower(): column for column in columns}
+    """The two columns that have usual names of a pair, such as `question_1` and `question_2`; None: there are none."""
+    plain = {"".join(words(column)): column for column in columns}
     for first, second in _PAIRS:
-        if first in lowered and second in lowered:
-            return lowered[first], lowered[second]
+        if first in plain and second in plain:
+            return plain[first], plain[second]
     return None
 
 

@@ -9,6 +9,7 @@ from tenor._core.language import join_names, mark, tr
 from tenor.data import column_values, columns, feature_kinds, field_columns, labelled_table
 from tenor.data.fields import Fields
 from tenor.data.io.chunks import Cell, Chunk, Table
+from tenor.data.io.foreign_files import FOR_TABLES
 from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, listed
@@ -113,7 +114,7 @@ def _text_columns(chunk: Chunk, names: list[str], features: tuple[str, ...]) -> 
     if not texts:
         raise DataError(
             tr("{name}: no column has texts (columns: {names}).", name=tr(_NAME), names=listed(names)),
-            tr("Name one with `text=...`. {for_tables}", for_tables=tr(labelled_table.FOR_TABLES)),
+            tr("Name one with `text=...`. {for_tables}", for_tables=tr(FOR_TABLES)),
         )
     return texts
 

@@ -21,7 +21,8 @@ def set_column(labels: Sequence[str]) -> str:
 def join(source: Table, labels: Sequence[str]) -> Table:
     """The table with one more column: the labels of each row whose column says yes.
 
-    A row without a value in any of them, or with -1 in one, is not labelled.
+    A row without a value in any of them, or with -1 in one, is not labelled. Where the columns only mark what applies,
+    with `x` and nothing else, such a row has an empty set.
 
     Args:
         source: The table; its chunks are read by the result.
@@ -36,12 +37,16 @@ def join(source: Table, labels: Sequence[str]) -> Table:
                 tr("{name}: `label=...` names the column {label!r} twice.", name=source.name, label=label),
                 tr("Name it once."),
             )
-    name = set_column(labels)
+    name, first = set_column(labels), source.peek()
+    values = set() if first is None else {_text(value) for label in labels for value in first.columns.get(label, [])}
+    has_marks_only = "" in values and len(values) == 2 and values < _TRUE | {""}
 
     def chunks() -> Iterator[Chunk]:
         for chunk in source.chunks:
             rows = zip(*(chunk.columns[label] for label in labels), strict=True)
             sets = [_set_of(source, labels, row, number) for number, row in enumerate(rows, chunk.row)]
+            if has_marks_only:
+                sets = [[] if each is None else each for each in sets]
             yield Chunk(chunk.row, {**chunk.columns, name: sets})
 
     return replace(source, columns=[*source.columns, name], chunks=chunks())

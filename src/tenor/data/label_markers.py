@@ -17,7 +17,7 @@ _POSSIBLE_WORDS = "none nil undefined unknown missing unspecified not_sure unsur
 _CERTAIN, _POSSIBLE = frozenset(_CERTAIN_WORDS.split()), frozenset(_POSSIBLE_WORDS.split())
 _NUMBERS = (-1, -9, -99, -999, -9999, 99, 999, 9999)
 _MOST = 20  # a number above this and below 99 is too near to be a marker
-_SEPARATORS = (",", ";", "|", "，", "；", "、")
+_SEPARATORS = (",", ";", "|", "，", "；", "、", "#")  # doccano writes `#` between labels in CSV
 
 
 class Markers(NamedTuple):
@@ -66,6 +66,8 @@ def find_split_labels(classes: Collection[str]) -> SplitLabels | None:
     """The classes that look like several labels with a separator, since their parts occur elsewhere; None: none do."""
     for separator in _SEPARATORS:
         parts = {name: [part.strip() for part in name.split(separator)] for name in classes if separator in name}
+        if separator == "#":
+            parts = {name: each for name, each in parts.items() if all(each)}  # C# is a name
         alone = set(classes) - set(parts)
         counts = Counter(chain.from_iterable(set(each) for each in parts.values()))
         repeated = {part for part, count in counts.items() if part and (part in alone or count > 1)}

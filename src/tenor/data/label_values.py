@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tenor._core.language import tr
+from tenor.data import label_units
 from tenor.data.io.limits import require_few_labels
 from tenor.data.label_lists import parse_list
 from tenor.errors import DataError, Location, rows_phrase
@@ -172,7 +173,9 @@ def to_numbers(values: list[object], column: LabelColumn, first: int) -> list[La
                 largest_number=LARGEST_NUMBER,
                 wrong=rows_phrase([at + first for at in wrong]),
             ),
-            tr("Regression needs a number in every row; leave out `task=...` for classes."),
+            tr("Write plain numbers in one unit; leave out `task=...` for classes.")
+            if label_units.unit(str(values[wrong[0]]))
+            else tr("Regression needs a number in every row; leave out `task=...` for classes."),
             column.at(wrong[0] + first),
         )
     return list(numbers)

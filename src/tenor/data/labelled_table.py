@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tenor._core.language import join_names, mark, tr
+from tenor._core.language import join_names, tr
 from tenor.data import column_names, column_values, columns, feature_kinds, field_columns, field_values, row_reader
 from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
@@ -15,14 +15,13 @@ from tenor.data.io import annotations, dialect, table
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
+from tenor.data.io.foreign_files import FOR_TABLES
 from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, SettingsError, counted, listed
 
 _MIN_VALUES = 10  # of a column, to say that it has no texts
 _HINT_LINES = 20  # that have the same separator
-FOR_TABLES = mark("Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon.")
-"""Where to go with a table that has no texts."""
 
 
 class LabelledTable(NamedTuple):

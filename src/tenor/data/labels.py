@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from tenor._core.language import mark, tr
+from tenor.data import label_units
 from tenor.data.label_lists import is_certain_list, is_list, parse_json_list, parse_list
 from tenor.data.label_names import canonical_spellings
 from tenor.data.label_values import (
@@ -83,7 +84,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         sets = [to_names(value, column, row) for row, value in enumerate(values, first)]
         note = f"{bracket_note} {multilabel_note(Counter(sets), separator)}".strip()
         return ParsedLabels("multilabel", list(sets), note)
-    if lists and task is None:
+    if lists and (task is None or all(len(value) <= 1 for value in lists)):
         # Annotation tools write single labels as lists of one. An empty list means no label here.
         items = [next(iter(value), None) if isinstance(value, list) else value for value in values]
         parsed = parse_labels(items, column, first)
@@ -185,12 +186,16 @@ def _parse_classes_or_numbers(values: list[object], column: LabelColumn, first: 
             tr("Choose one: `task='multiclass'`, or `task='regression'`."),
             column.at(),
         )
+    unit_note = ""
+    if column.task is None:
+        names_in_file = {str(value) for value in values if value is not None}
+        unit_note = label_units.note(names_in_file, MAX_NUMERIC_CLASSES, column.at())
     names = [to_name(value, column, row) for row, value in enumerate(values, first)]
     classes = {name for name in names if name is not None}
     if column.task == "binary":
         spellings = canonical_spellings(classes)
         require_two_classes({spellings.get(name, name) for name in classes}, column.at())
-    return ParsedLabels(single_label_kind(classes), list(names), numeric_classes_note(numbers))
+    return ParsedLabels(single_label_kind(classes), list(names), unit_note or numeric_classes_note(numbers))
 
 
 def single_label_kind(classes: Collection[str]) -> Kind:

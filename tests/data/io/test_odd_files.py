@@ -62,11 +62,6 @@ def test_a_workbook_with_another_ending_is_named_and_texts_may_be_html(tmp_path:
         ("a.csv", lines("::", "text::label\n"), "separated by '::'"),
         ("a.csv", "text~label\n" + "a, b~pos\n" * 9, "separated by '~'"),
         ("a.txt", lines("_!_"), "separated by '_!_'"),
-        (
-            "a.csv",
-            "# made by a tool\n" + lines(",", "text,label\n"),
-            "'# made by a tool', names one column: remove lines",
-        ),
     ],
 )
 def test_the_remedy_is_right_for_the_layout(tmp_path: Path, name: str, content: str, hint: str) -> None:

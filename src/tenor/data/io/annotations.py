@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tenor._core.language import tr
+from tenor.data.io import text_lines
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.errors import DataError, Location
 
@@ -17,7 +18,7 @@ def to_labels(labels: list[Cell], at: Location) -> list[Cell]:
     """The values of a label column as labels and lists of labels.
 
     spaCy writes the categories as `{"A": 1, "B": 0}`, Label Studio several choices as `{"choices": ["A", "B"]}` (in CSV
-    as a string), doccano annotations as `[{"label": "A"}]`.
+    as a string), doccano annotations as `[{"label": "A"}]`, fastText `__label__A __label__B`.
 
     Args:
         labels: The values.
@@ -70,6 +71,8 @@ def accepted(source: Table) -> Table:
 
 def _to_label(label: Cell, at: Location, row: int) -> Cell:
     if isinstance(label, str):
+        if text_lines.is_labelled(label):
+            return text_lines.label_of(label)
         return _choices(label) if label.lstrip().startswith(_CHOICES) else label
     if isinstance(label, dict):
         if list(label) == ["choices"] and isinstance(label["choices"], list):

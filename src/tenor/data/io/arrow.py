@@ -79,7 +79,7 @@ def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
 
     def damaged(error: Exception) -> DataError:
         return DataError(
-            tr("{name}: this is not a whole {kind} file: {error}.", name=name, kind=kind, error=error),
+            tr("{name}: this is not a whole {kind} file: {error}.", name=name, kind=kind, error=str(error).rstrip(".")),
             tr("Copy or write it again."),
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 from tenor._core.language import tr
 from tenor.data.io import dialect as dialects
-from tenor.data.io import header, limits
+from tenor.data.io import header, limits, preamble
 from tenor.data.io import lines as text
 from tenor.data.io.chunks import Table, chunked, distinct_names
 from tenor.data.io.dialect import Dialect
@@ -16,7 +16,6 @@ from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.lines import Lines
 from tenor.errors import DataError, Location, RowNumbers, counted, listed, rows_phrase
 
-_NAMED = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _QUOTED = re.compile('"[^"]*"')
 _OPEN_QUOTE = re.compile('"[^"]*$')
 _MIN_LINES = 4  # of a field that may have swallowed rows, where its first line does not say so
@@ -40,10 +39,13 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
         )
     limits.require_few_columns(len(first), Location(lines.name))
     has_header = options.header
+    below = _sample(lines, dialect) if has_header is not False else []
+    if header.lacks_first_name(first, below):
+        first, has_header = ["row_id", *first], True
+        notes.append(tr("the header has one name fewer than the rows: the first column is read as 'row_id'."))
     if has_header is None and any(name.strip() in options.names for name in first if not name.strip().isdigit()):
         has_header = True
     if has_header is None:
-        below = _sample(lines, dialect)
         has_header = not header.is_data(first, below)
         if has_header:
             _require_names(first, below, lines.name)
@@ -126,20 +128,12 @@ def _require_names(first: Sequence[str], rows: Sequence[Sequence[str]], name: st
 def _open(lines: Lines, delimiters: str, options: FileOptions) -> tuple[Dialect, list[str] | None, list[str]]:
     """The dialect of a file, its first record if there is one, and notes on the dialect."""
     with lines.read(row=-1) as decoded:
-        readable = text.until_fault(decoded)
-        first, named = _first_line(readable)
-        dialect, notes = dialects.choose(itertools.chain([first], readable), named or delimiters, options.quoting)
+        above = preamble.skip(text.until_fault(decoded))
+        dialect, notes = dialects.choose(above.lines, above.delimiter or delimiters, options.quoting)
+    if above.n_comments:
+        notes.append(tr("not read: {n_comments} with # above the names.", n_comments=counted(above.n_comments, "line")))
     with contextlib.closing(_records(lines, dialect, True)) as records:
         return dialect, next(records, None), notes
-
-
-def _first_line(decoded: Iterator[str]) -> tuple[str, str]:
-    """The first line that is not blank, and the delimiter that Excel names in a line of its own, if it does."""
-    first = next((line for line in decoded if line.strip("\r\n")), "")
-    named = _NAMED.fullmatch(first.strip("\r\n"))
-    if named is None:
-        return first, ""
-    return next((line for line in decoded if line.strip("\r\n")), ""), named[1]
 
 
 def _sample(lines: Lines, dialect: Dialect) -> list[list[str]]:
@@ -157,8 +151,7 @@ def _records(lines: Lines, dialect: Dialect, has_header: bool) -> Generator[list
     width = 0
     with lines.read(row=-int(has_header)) as decoded:
         counted_lines = lines.count_lines(decoded)
-        first, _ = _first_line(counted_lines)
-        record_lines = _RecordLines(itertools.chain([first], counted_lines), dialect, lines)
+        record_lines = _RecordLines(preamble.skip(counted_lines).lines, dialect, lines)
         reader = dialect.reader(record_lines)
         while (record := _next(reader, lines)) is not None:
             record_lines.require_one_row(width)

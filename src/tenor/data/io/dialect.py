@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tenor._core.language import tr
+from tenor.data import column_names
+from tenor.data.io import quotes
 from tenor.data.io.file_options import Quoting
 
 SAMPLE_LINES = 2_000
 SAMPLE_CHARACTERS = 1 << 20
 
 _QUOTED = re.compile('"[^"]*(?:"|$)')
+_QUOTED_WORDS = re.compile('"[^"]*"(?: "[^"]*")+')
 _QUOTED_BEHIND_BLANK = re.compile(r' +".*"\s*', re.DOTALL)
 
 
@@ -30,6 +33,7 @@ class Dialect(NamedTuple):
         skips_blanks: Whether blanks after a delimiter do not belong to the field.
         has_escapes: Whether a quote inside a quoted field has a backslash before it, as some databases write it.
         is_chosen: Whether the user chose what quotes are, so that a field with many line ends is right.
+        quote: The quote around fields, `"` or another one of `quotes`.
         multiline_records: How many records have line ends, as far as quotes that are open at the end of a line say.
     """
 
@@ -39,12 +43,15 @@ class Dialect(NamedTuple):
     has_escapes: bool = False
     is_chosen: bool = False
     multiline_records: int = 0
+    quote: str = '"'
 
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """The records of some lines. The iterator raises `csv.Error` where the quoting is broken."""
+        is_curly = self.quote == quotes.CURLY
         return csv.reader(
-            lines,
+            quotes.straighten(lines, self.delimiter) if is_curly else lines,
             delimiter=self.delimiter,
+            quotechar='"' if is_curly else self.quote,
             quoting=csv.QUOTE_MINIMAL if self.has_quotes else csv.QUOTE_NONE,
             escapechar="\\" if self.has_escapes else None,
             doublequote=not self.has_escapes,
@@ -88,7 +95,10 @@ def choose(lines: Iterator[str], delimiters: Sequence[str], quoting: Quoting | N
     skipping = plain._replace(skips_blanks=True)
     if _has_quotes_behind_blanks(plain, scan) and _is_even(_field_counts(skipping, scan)):
         return skipping, []
-    n_delimiters = scan.delimiters[delimiter]
+    if quoting is None and (other := _other_quotes(plain, scan, counts)) is not None:
+        quote = "“ ”" if other.quote == quotes.CURLY else other.quote
+        return other, [tr("fields are quoted with {quote} (`quoting='none'` reads quotes as characters).", quote=quote)]
+    n_delimiters = scan.delimiters.get(delimiter)
     if quoting is None and n_delimiters and (scan.n_odd or counts is None) and scan.n_lines > 1:
         return plain._replace(has_quotes=False), [
             tr(
@@ -101,6 +111,22 @@ def choose(lines: Iterator[str], delimiters: Sequence[str], quoting: Quoting | N
         if _is_even(_field_counts(escaped, scan)):
             return escaped, [tr('a quote with a backslash before it (\\") is read as a quote inside a field.')]
     return plain, []
+
+
+def _other_quotes(plain: Dialect, scan: _Scan, counts: list[int] | None) -> Dialect | None:
+    """The dialect with other quotes around fields, if they make rows of equal length; else None.
+
+    Where `"` makes such rows too, the other quotes must stand around every field.
+    """
+    for quote in quotes.candidates(scan.sample, plain.delimiter):
+        for has_escapes in (False, True):
+            dialect = plain._replace(quote=quote, has_escapes=has_escapes)
+            if not _is_even(_field_counts(dialect, scan)):
+                continue
+            records = itertools.islice(plain.reader(scan.sample), 1, 100) if _is_even(counts) else ()
+            if not _is_even(counts) or quotes.are_around(field for record in records for field in record):
+                return dialect
+    return None
 
 
 def _scan(lines: Iterator[str], delimiters: Sequence[str]) -> _Scan:
@@ -137,10 +163,17 @@ def _delimiter(scan: _Scan, delimiters: Sequence[str], quoting: Quoting | None) 
     first = next((line for line in scan.sample if line.strip("\r\n")), "")
     bare = first if quoting == "none" else _QUOTED.sub("", first)
     present = [each for each in delimiters if each in bare]
+    if not present and are_quoted_words(first) and quoting != "none":
+        return " "
     if len(present) > 1:
         even = [each for each in present if _is_even(_field_counts(Dialect(each, quoting != "none"), scan))]
         present = even or present
     return present[0] if present else delimiters[0]
+
+
+def are_quoted_words(line: str) -> bool:
+    """Whether a line has quoted fields with blanks between them, as R writes a header."""
+    return _QUOTED_WORDS.fullmatch(line.rstrip("\r\n")) is not None
 
 
 def _field_counts(dialect: Dialect, scan: _Scan) -> list[int] | None:
@@ -187,6 +220,9 @@ def unusual_separator(lines: Sequence[str]) -> str:
 def separator_hint(lines: Sequence[str]) -> str:
     """A sentence on a separator that is not read; empty if the lines have none."""
     separator = unusual_separator(lines)
+    words = lines[0].split() if len(lines) == 1 else []
+    if not separator and len({column_names.role(word) for word in words} - {None}) > 1:
+        return tr("The fields seem to be separated by blanks: put tabs or commas there.")
     return (
         tr("The fields seem to be separated by {separator!r}: put commas or tabs there.", separator=separator)
         if separator

@@ -16,6 +16,8 @@ MAX_ROWS = 1_000
 
 _SENTENCE_WORDS = 4
 _SENTENCE_CHARACTERS = 12  # in scripts without blanks
+_MIN_ROWS = 2  # that show what their first column is
+_ROW_ID = re.compile(r"[\w.\-]*\d[\w.\-]*")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _NUMBER = re.compile(r"[+-]?(\d[\d.,]*|[.,]\d+)%?")
 _SENTENCE_END = re.compile(r"[.!。！…][\"'”’)）]*$")
@@ -49,6 +51,20 @@ def is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     if all(recurring) and any(list(map(str.strip, row)) == cells for row in rows) and any(map(_is_usual, cells)):
         return False  # files with headers were joined
     return ("data" in votes or any(recurring)) and "name" not in votes
+
+
+def lacks_first_name(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line names all columns but the first one, which has identifiers of the rows, as R writes them.
+
+    Args:
+        first: The fields of the first line.
+        rows: The rows below it.
+    """
+    if not first or len(rows) < _MIN_ROWS or any(len(row) != len(first) + 1 for row in rows):
+        return False
+    ids = [row[0].strip() for row in rows]
+    are_ids = len(set(ids)) == len(ids) and all(map(_ROW_ID.fullmatch, ids))
+    return are_ids and any(row[-1].strip() for row in rows)
 
 
 def is_title(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -1,16 +1,16 @@
 """JSON (`.json`) that begins with an object: one object a line, or one object around all rows.
 
-Around rows, `{"data": [{...}, ...]}` has a list of objects under a key, `{"text": [...], "label": [...]}` and
-`{"text": {"0": ...}, "label": {"0": ...}}` have a list or an object for each column, as pandas and Hugging Face write
-them, and `{"columns": [...], "data": [[...], ...]}` has the names apart. `{"17": {...}, "23": {...}}` has a row
-under each key.
+Around rows, `{"data": [{...}, ...]}` has a list of objects under a key, and `{"17": {...}, "23": {...}}` a row under
+each key. `{"pos": ["...", "..."], "neg": [...]}` has the texts of each label, `{"a fine film": "pos"}` the label of
+each text. pandas and Hugging Face write whole columns: `{"text": [...], "label": [...]}`,
+`{"text": {"0": ...}, "label": {"0": ...}}`, and with the names apart `{"columns": [...], "data": [[...], ...]}`.
 """
 
 from collections.abc import Iterator
 
 from tenor._core.language import tr
 from tenor._core.records import Json
-from tenor.data import column_names
+from tenor.data import column_names, column_values
 from tenor.data.io import json_lines, json_list
 from tenor.data.io.chunks import Cell, Table, chunked
 from tenor.data.io.json_list import WrappedObjects
@@ -36,6 +36,12 @@ def read(lines: Lines) -> Table:
             tr("{name}: the rows are the objects under {number:,} keys.", name=lines.name, number=len(named))
         )
         return table
+    if (labelled := _texts_by_label(objects.other) or _labels_by_text(objects.other)) is not None:
+        is_by_label = isinstance(next(iter(objects.other.values())), list)
+        note = tr("{name}: the keys are labels, and their lists have the texts.", name=lines.name)
+        if not is_by_label:
+            note = tr("{name}: the keys are texts, and their values are labels.", name=lines.name)
+        return Table(lines.name, ["text", "label"], chunked(labelled, ["text", "label"]), notes=[*lines.notes, note])
     rows = _columns(objects.other)
     if rows is None:
         return json_lines.read(lines)
@@ -64,6 +70,33 @@ def _is_by_key(parts: Row) -> bool:
     names = set.intersection(*(set(value) for value in values))
     are_names = any(column_names.role(name) in ("text", "label") for name in names)
     return are_names and not any(column_names.role(key) in ("text", "label") for key in parts)
+
+
+def _texts_by_label(parts: Row) -> Iterator[list[Cell]] | None:
+    """The rows of an object with the texts of each label, `{"pos": ["...", "..."], "neg": [...]}`; None for others.
+
+    As a table of whole columns, its lists have equal lengths and a key has a usual name, or values repeat as labels do.
+    """
+    values = list(parts.values())
+    if len(values) < 2 or not all(isinstance(value, list) for value in values):
+        return None
+    lists = [value for value in values if isinstance(value, list)]
+    if not all(isinstance(text, str) for texts in lists for text in texts) or not any(lists):
+        return None
+    if len(set(map(len, lists))) == 1:
+        are_names = any(column_names.role(key) in ("text", "label", "id") for key in parts)
+        if are_names or any(column_values.are_repeated(texts) for texts in lists):
+            return None
+    return ([text, label] for label, texts in parts.items() if isinstance(texts, list) for text in texts)
+
+
+def _labels_by_text(parts: Row) -> Iterator[list[Cell]] | None:
+    """The rows of an object with the label of each text, `{"a fine film": "pos", ...}`; None for others."""
+    values, texts = list(parts.values()), list(parts)
+    are_names = all(isinstance(value, (str, int)) for value in values)
+    if not are_names or not column_values.are_texts(texts) or not column_values.are_classes(values):
+        return None
+    return ([text, label] for text, label in parts.items())
 
 
 def _columns(parts: Row) -> tuple[list[str], Iterator[list[Cell]]] | None:

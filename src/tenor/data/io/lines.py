@@ -25,6 +25,7 @@ MAX_LINE_BYTES = 64 << 20
 ByteStream: TypeAlias = "io.BufferedReader[io.RawIOBase]"
 
 _PEEK = 1 << 20
+_END_MARK = "\x1a"  # Ctrl-Z, which DOS wrote at the end of a text file
 _ALONE = (b" ", b'"', b",", b"\n")  # below 0x30, so never part of another character in GB18030
 
 
@@ -181,6 +182,9 @@ class Lines:
                 raws = self._pieces(stream) if in_pieces else self._limited(stream)
                 lines = decoding.decode_lines(raws, encoding, at)
             for line in lines:
+                line = line.removesuffix(_END_MARK)
+                if not line:
+                    continue
                 if "\0" in line:
                     raise _nul(at())
                 yield line

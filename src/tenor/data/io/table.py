@@ -126,6 +126,8 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
         return workbook.read(path, name, options)
     lines = Lines(lambda: open_bytes(path, name), name, options.encoding)
     if ending in (".csv", ".tsv"):
+        if text_lines.is_fasttext(lines):
+            return text_lines.labelled(lines)
         return delimited.read(lines, "\t," if ending == ".tsv" else _COMMA_OR_ANOTHER, options)
     if ending == ".txt":
         return text_lines.read(lines, options)
