@@ -22,3 +22,7 @@ def test_long_lists_end_early() -> None:
 
 def test_a_name_with_a_comma_is_one_name() -> None:
     assert listed(["good, really", "bad"]) == '"good, really", bad'
+
+
+def test_a_blank_name_is_listed_in_quotes() -> None:
+    assert listed(["text", ""]) == 'text, ""'

@@ -152,5 +152,5 @@ def listed(names: Sequence[str], most: int = 10) -> str:
 
 
 def quoted(name: str) -> str:
-    """The name, in quotes if it contains a comma, or the one that Chinese has between names."""
-    return f'"{name}"' if "," in name or "、" in name else name
+    """The name, in quotes if it is blank or contains a comma, or the one that Chinese has between names."""
+    return f'"{name}"' if "," in name or "、" in name or not name.strip() else name

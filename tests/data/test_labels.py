@@ -126,4 +126,5 @@ def test_decimals_are_numbers() -> None:
 def test_lists_of_one_label_are_labels_also_where_the_task_is_known(task: str) -> None:
     values: list[Any] = [["1"], ["0"], []] if task != "regression" else [[1.5], [2], []]
     expected = ["1", "0", None] if task != "regression" else [1.5, 2.0, None]
-    assert read(values, task=task).values == expected
+    parsed = read(values, task=task)
+    assert (parsed.values, parsed.note) == (expected, "")

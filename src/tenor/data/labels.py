@@ -88,7 +88,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         # Annotation tools write single labels as lists of one. An empty list means no label here.
         items = [next(iter(value), None) if isinstance(value, list) else value for value in values]
         parsed = parse_labels(items, column, first)
-        return parsed._replace(note=parsed.note or tr(SINGLE_ITEM_NOTE))
+        return parsed._replace(note=parsed.note or tr(SINGLE_ITEM_NOTE)) if task is None else parsed
     if lists:
         at = next(at for at, value in enumerate(values) if isinstance(value, list))
         raise DataError(
