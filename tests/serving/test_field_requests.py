@@ -155,6 +155,13 @@ def test_the_reader_of_bodies_refuses_other_objects(inputs: bytes, problem: str)
     assert refused.value.detail.startswith(problem)
 
 
+def test_a_text_has_a_limited_number_of_fields() -> None:
+    fields = ", ".join(f'"{number}": 1' for number in range(json_reader.MAX_ROW_KEYS + 1)).encode()
+    with pytest.raises(json_reader.HTTPException) as refused:
+        read(b'{"inputs": [{%b}]}' % fields)
+    assert refused.value.detail == "inputs.0: there are more than 1000 fields."
+
+
 @pytest.mark.parametrize("inputs", [b'{"a"', b'{"a": }', b'{"a": 1,}', b"{a: 1}", b'{"a": 1 "b": 2}', b"[{]"])
 def test_broken_objects_are_not_json(inputs: bytes) -> None:
     with pytest.raises(json.JSONDecodeError):

@@ -21,6 +21,8 @@ from tenor.serving.limits import Limits
 
 MAX_KEYS = 32
 """Fields of a request."""
+MAX_ROW_KEYS = 1_000
+"""Fields of a text; each takes microseconds."""
 _WINDOW = 64 << 10  # bytes that one step looks at
 _MAX_NUMBER_BYTES = 400
 _SPACE = re.compile(rb"[ \t\n\r]*")
@@ -122,6 +124,10 @@ class JsonReader:
             if first != b'"':
                 raise self._error(tr("a key in double quotes should be here"))
             key = self._string(place)
+            if len(values) == MAX_ROW_KEYS:
+                raise HTTPException(
+                    422, tr("{place}: there are more than {max_keys} fields.", place=place, max_keys=MAX_ROW_KEYS)
+                )
             if key in values:
                 raise HTTPException(
                     422,
