@@ -4,8 +4,9 @@
     python tools/notebooks.py --run [FOLDER]    the same with results and charts; needs Tenor, nbclient and ipykernel
 
 The pages of docs/guide are the source; the notebooks are not committed. A `python` block becomes a cell of code, the
-output below it the output of that cell, and all other text becomes cells of Markdown. A check may fail until the reader
-has written a solution, so its cell is marked `raises-exception`: "Run all" goes on. The cell of a solution is folded.
+output below it the output of that cell, and all other text becomes cells of Markdown. Before a check stands a cell for
+the reader's solution. Until there is one, the check fails, so its cell is marked `raises-exception`: "Run all" goes on.
+The cell of the solution is folded.
 Without `--run`, standard library only.
 """
 
@@ -31,6 +32,10 @@ _RELATIVE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)[^)]*\)")
 _CHART = re.compile(r"!\[([^\]]*)\]\(charts/([\w-]+\.svg)\)")
 _SAVED = re.compile(r"\.savefig\(\"([^\"]+)\"")
 MOST_SECONDS = 120  # that a cell may take
+ANSWERS = (
+    "# Write your solution here.",
+    "# 在这里写出你的答案。",
+)  # in English and in Chinese: the cell before a check
 
 
 def main(arguments: list[str]) -> int:
@@ -121,6 +126,8 @@ def notebook(text: str) -> dict[str, Any]:
         in_solution = "<details" in before or (in_solution and "</details>" not in before)
         _add_markdown(cells, before)
         is_check = 'title="' in match[1]
+        if is_check:
+            _add_code(cells, ANSWERS["检查" in match[1]], output="", is_check=False, is_solution=False)
         _add_code(cells, match[2], output=match[3] or "", is_check=is_check, is_solution=in_solution)
         position = match.end()
     _add_markdown(cells, text[position:])

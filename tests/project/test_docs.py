@@ -86,7 +86,7 @@ def commands_page(name: str) -> str:
 
 def _help_sections() -> Iterator[str]:
     for command_name, command in commands().items():
-        width = {"terminal_width": 100, "max_content_width": 100}
+        width = {"terminal_width": 80, "max_content_width": 80}  # of a common terminal, and of the column of the site
         context = command.make_context(  # type: ignore[attr-defined]
             command_name, [], resilient_parsing=True, help_option_names=["-h", "--help"], **width
         )

@@ -46,6 +46,7 @@ def cells(page: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
 def test_a_notebook_has_the_code_and_the_output_of_its_page(page: Path) -> None:
     code = [cell for cell in cells(page) if cell["cell_type"] == "code"]
+    code = [cell for cell in code if "".join(cell["source"]) not in TOOL["ANSWERS"]]
     blocks = GUIDE_TOOL["blocks"](page)
     assert ["".join(cell["source"]) for cell in code] == [block.source.rstrip("\n") for block in blocks]
     assert ["".join(line for each in cell["outputs"] for line in each["text"]) for cell in code] == [
@@ -62,6 +63,13 @@ def test_its_text_has_no_parts_of_the_page_alone(page: Path) -> None:
         for part in ("```python", "```text title", "<details", "<summary", "<!--", "](../", ".svg)")
         if part in text
     ]
+
+
+def test_a_cell_for_the_solution_stands_before_the_check_in_the_language_of_the_page() -> None:
+    for suffix, answer in (("", TOOL["ANSWERS"][0]), (".zh", TOOL["ANSWERS"][1])):
+        page = next(page for page in CHAPTERS if page.name == f"02-neuron{suffix}.md")
+        code = [cell for cell in cells(page) if cell["cell_type"] == "code"]
+        assert "".join(code[-3]["source"]) == answer and "tags" in code[-2]["metadata"]
 
 
 def test_checks_may_fail_and_solutions_are_folded() -> None:
@@ -91,12 +99,12 @@ def test_a_notebook_runs_in_a_kernel_and_both_languages_get_its_results() -> Non
     for text in pages.values():
         document = TOOL["notebook"](text)
         TOOL["add_results"](document, results, text)
-        program, check, solution = (cell for cell in document["cells"] if cell["cell_type"] == "code")
+        program, _, check, solution = (cell for cell in document["cells"] if cell["cell_type"] == "code")
         printed, chart = program["outputs"]
         assert printed["text"] == "42\n"
         assert chart["metadata"]["image/png"] == {"alt": re.search(r"!\[(.*?)\]", text)[1]}  # type: ignore[index]
         assert [cell["outputs"] for cell in (check, solution)] == [[], []]
-        assert [cell["execution_count"] for cell in (program, check, solution)] == [1, 2, 3]
+        assert [cell["execution_count"] for cell in (program, check, solution)] == [1, 3, 4]
         assert check["metadata"]["tags"] == ["raises-exception"]
 
 
