@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,8 +27,12 @@ from tenor.training import fitting
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("family", list(registry.FAMILIES))]
 
 
-def classifier(family: str, seed: int = 3) -> TextClassifier:
-    return TextClassifier(family, SMALL[family], random_state=seed)
+# More or longer rows have more batches, so fewer epochs make as many steps.
+FEWER_EPOCHS = SMALL | {"pretrained": SMALL["pretrained"] | {"epochs": 10}}
+
+
+def classifier(family: str, small: dict[str, dict[str, Any]] = SMALL) -> TextClassifier:
+    return TextClassifier(family, small[family], random_state=3)
 
 
 @pytest.fixture
@@ -165,7 +170,7 @@ def test_weights_count_and_the_validation_texts_are_held_out(family: str) -> Non
     both = np.concatenate([targets, 1 - targets])  # every text has both labels: the weights tell which one counts
     weights = np.concatenate([1.9 * even, 0.1 * even])
     examples = Examples([*ENGLISH, *ENGLISH], both, task, weights, validation=validation)
-    config = settings.make(registry.find(family).config, SMALL[family], "test")
+    config = settings.make(registry.find(family).config, FEWER_EPOCHS[family], "test")
     fitted = fitting.fit(registry.find(family), examples, config, FitContext(seed=3))
     assert fitted.held_out is not None
     np.testing.assert_array_equal(fitted.held_out.targets, targets)
@@ -195,7 +200,11 @@ ROWS = [
 
 
 def test_rows_of_several_fields(family: str, tmp_path: Path) -> None:
-    model = classifier(family).set_params(text=["title", "body"], features=["stars", "country"]).fit(ROWS, LABELS)
+    model = (
+        classifier(family, FEWER_EPOCHS)
+        .set_params(text=["title", "body"], features=["stars", "country"])
+        .fit(ROWS, LABELS)
+    )
     assert model.score(ROWS, LABELS) >= 0.9
     unusual = [{}, {**ROWS[5], "title": "so " * 60}, {**ROWS[5], "country": "never seen", "stars": "1000000"}]
     named = [{field.name: row.get(field.name, "") for field in model.fields_.columns} for row in [*ROWS[:3], *unusual]]
@@ -224,7 +233,7 @@ def test_pairs_of_texts(family: str, tmp_path: Path) -> None:
     words = ["good", "great", "fine", "dull", "poor", "weak"]
     pairs = [{"one": f"a {a} film", "two": f"{b} films"} for a in words for b in words] * 2
     labels = ["same" if pair["one"].split()[1] == pair["two"].split()[0] else "other" for pair in pairs]
-    model = classifier(family).set_params(text=["one", "two"], pair=True).fit(pairs, labels)
+    model = classifier(family, FEWER_EPOCHS).set_params(text=["one", "two"], pair=True).fit(pairs, labels)
     assert model.score(pairs, labels) >= 0.9
     probabilities = model.predict_proba(pairs[:5])
     model.save(tmp_path / "model")
