@@ -117,6 +117,8 @@ def test_short_forms_and_translations_of_labels_are_named() -> None:
     assert told.remedy == "Merge them: `fix=OUT` with `merge='Y=Yes'` and `merge='是=Yes'` and `merge='N=No'`."
     assert (told.rows, told.severity) == ([41, 42, 43], "warning")
     assert told.training_message.endswith("each taken for a class. `tenor check` merges them.")
+    mixed = found(["pos", "neg"] * 20 + ["Pos", "positive"])["synonyms"]
+    assert mixed.remedy == "Merge them: `fix=OUT` with `merge='positive=pos'`."
     for names in (["Y", "N", "maybe"], ["pos", "neg"], ["true", "false"], ["y", "n", "t", "f"]):
         assert "synonyms" not in found(names * 20)
 

@@ -92,7 +92,8 @@ def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
 
 def synonyms(data: Dataset) -> Iterator[Finding]:
     """Labels that are short forms or translations of others, such as `Y` and `Yes`."""
-    counts = Counter(map(str, data.labels))
+    best = best_spellings(list(map(str, data.labels)))
+    counts = Counter(best[fold_label(str(label))] for label in data.labels)
     pairs = label_spellings.synonym_pairs(counts)
     if not pairs:
         return
@@ -107,7 +108,7 @@ def synonyms(data: Dataset) -> Iterator[Finding]:
         training_message=tr(
             "labels seem to say the same: {shown}, each taken for a class. `tenor check` merges them.", shown=shown
         ),
-    ).at_rows(data, [row for row, label in enumerate(data.labels) if label in rare_labels])
+    ).at_rows(data, [row for row, label in enumerate(data.labels) if best[fold_label(str(label))] in rare_labels])
 
 
 def _shown_pairs(pairs: Sequence[tuple[str, str]], counts: Counter[str]) -> list[str]:
