@@ -140,8 +140,8 @@ def show(browser: Browser, address: str, width: int) -> None:
 def arrived(browser: Browser, address: str) -> bool:
     """Whether the browser gets to an address in ten seconds."""
     for _ in range(200):
-        history = browser.call("Page.getNavigationHistory")
-        if urllib.parse.unquote(history["entries"][history["currentIndex"]]["url"]) == address:
+        # The target answers while its page changes; the page itself does not.
+        if urllib.parse.unquote(browser.call("Target.getTargetInfo")["targetInfo"]["url"]) == address:
             return True
         time.sleep(0.05)
     return False
