@@ -21,8 +21,23 @@ SEED = 7
 MARGIN = 1.645  # standard errors: one-sided, 95%
 
 
+def labelled_file(name: str) -> Path:
+    """The path of a file that exists; for argparse."""
+    path = Path(name)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {name!r}")
+    return path
+
+
 def read(path: Path) -> tuple[list[str], list[str]]:
-    """The texts and labels of a CSV or Parquet file."""
+    """The texts and labels of a CSV or Parquet file. Ends the program if a column is missing."""
+    try:
+        return _read(path)
+    except (KeyError, ValueError):
+        raise SystemExit(f"{path}: the columns 'text' and 'label' are needed.") from None
+
+
+def _read(path: Path) -> tuple[list[str], list[str]]:
     if path.suffix == ".parquet":
         import pyarrow.parquet
 
@@ -57,8 +72,8 @@ def choose_threshold(confidence: npt.NDArray[np.float64], right: npt.NDArray[np.
 def main() -> None:
     """Train, choose the threshold, and report the shares on the test file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
+    parser.add_argument("train", type=labelled_file)
+    parser.add_argument("test", type=labelled_file)
     parser.add_argument("--family", default="ngram")
     parser.add_argument("--right", type=float, default=0.97, help="share of automatic answers that must be right")
     args = parser.parse_args()

@@ -20,7 +20,8 @@ from tenor import TextClassifier
 
 SEED = 7
 BANDS = (0.0, 0.4, 0.6, 0.8, 1.01)
-read = runpy.run_path(str(Path(__file__).with_name("automation.py")))["read"]
+_automation = runpy.run_path(str(Path(__file__).with_name("automation.py")))
+read, labelled_file = _automation["read"], _automation["labelled_file"]
 
 
 def highest_similarity(texts: list[str], known: list[str]) -> npt.NDArray[np.float64]:
@@ -36,10 +37,10 @@ def highest_similarity(texts: list[str], known: list[str]) -> npt.NDArray[np.flo
 def main() -> None:
     """Train, and report the accuracy per band of similarity and the coverage of prediction sets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
+    parser.add_argument("train", type=labelled_file)
+    parser.add_argument("test", type=labelled_file)
     parser.add_argument("--family", default="ngram")
-    parser.add_argument("--elsewhere", type=Path, help="texts that none of the labels fits")
+    parser.add_argument("--elsewhere", type=labelled_file, help="texts that none of the labels fits")
     args = parser.parse_args()
     texts, labels = read(args.train)
     test_texts, test_labels = read(args.test)
