@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from tenor._core.language import mark, tr
+from tenor._core.language import join_names, mark, tr
 from tenor._core.printable import printable
 
 _SENTENCES = tuple(
@@ -52,5 +52,7 @@ def _translated(message: str) -> str:
     for pattern, sentence in reversed(_SENTENCES):
         if match := pattern.fullmatch(message):
             values = {name: _translated(value) for name, value in match.groupdict().items()}
+            if "near" in values:
+                values["near"] = join_names(values["near"].split(", "))
             return tr(sentence, **values)
     return message

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tenor._core.language import join_names, mark, tr
+from tenor._core.language import join_names, mark, sentences, tr
 from tenor._core.printable import printable
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.report.report_data import Curve
@@ -83,8 +83,13 @@ def precision_recall(curves: Sequence[Curve]) -> str:
             axes.plot(curve.recall, curve.precision, ls=_STYLES[number], c=_SERIES[number], label=_literal(label))
         axes.legend(loc="lower left")
 
-    areas = join_names(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
-    return _svg(draw, f"{tr('Precision-recall curves')}. {tr('average precision')}: {areas}")
+    return _svg(draw, sentences(tr("{title}.", title=tr("Precision-recall curves")), average_precisions(curves)))
+
+
+def average_precisions(curves: Sequence[Curve]) -> str:
+    """The average precision of each curve, as a sentence without its full stop."""
+    areas = (tr("{place}: {problem}", place=curve.label, problem=f"{curve.average_precision:.3f}") for curve in curves)
+    return tr("{place}: {problem}", place=tr("average precision"), problem=join_names(areas))
 
 
 def reliability(test: JsonObject) -> str:
@@ -101,7 +106,8 @@ def reliability(test: JsonObject) -> str:
         axes.legend(loc="upper left")
 
     errors = join_names(f"{tr(name)} {row['expected_calibration_error']:.4f}" for name, row in curves.items())
-    return _svg(draw, f"{tr('Reliability diagram')}. {tr('expected calibration error')}: {errors}")
+    measured = tr("{place}: {problem}", place=tr("expected calibration error"), problem=errors)
+    return _svg(draw, sentences(tr("{title}.", title=tr("Reliability diagram")), measured))
 
 
 def values(pairs: npt.NDArray[np.float64]) -> str:

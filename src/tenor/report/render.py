@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from tenor._core.language import join_names, language, mark, tr
+from tenor._core.language import language, mark, tr
 from tenor._core.printable import printable, printable_json
 from tenor._core.records import JsonObject, Record
 from tenor._core.version import VERSION
@@ -245,10 +245,9 @@ def _charts(report: ReportData) -> dict[str, list[tuple[str, str, str]]]:
     from tenor.report import charts  # loads matplotlib
 
     history, results = report.model.bundle.history, []
-    areas = join_names(f"{curve.label}: {curve.average_precision:.3f}" for curve in report.curves)
     if report.curves:
         drawing = charts.precision_recall(report.curves)
-        results.append((tr("Precision-recall curves"), f"{tr('average precision')}: {areas}", drawing))
+        results.append((tr("Precision-recall curves"), charts.average_precisions(report.curves), drawing))
     if "reliability" in report.test:
         results.append((tr("Reliability diagram"), "", charts.reliability(report.test)))
     if report.pairs is not None:
