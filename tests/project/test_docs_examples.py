@@ -15,7 +15,7 @@ from typer.main import get_command
 from helpers.command import Cli
 from helpers.pages import language_of
 from helpers.rows import english, write_csv
-from tenor import TextClassifier
+from tenor import TextClassifier, TextRegressor
 from tenor.cli.main import app
 from tenor.data.correction_store import Correction, CorrectionStore
 
@@ -63,7 +63,7 @@ def is_quick(line: str) -> bool:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path:
-    """A folder with the files and models that the pages name; all models are one, and so are all labelled tables."""
+    """A folder with the files and models that the pages name; all classifiers are one, and so are labelled tables."""
     folder = tmp_path_factory.mktemp("examples")
     for model in ("reviews", "zh", "old", "new", "旧", "新"):
         shutil.copytree(model_folder, folder / "runs" / model)
@@ -73,6 +73,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path
     TextClassifier(text=["title", "body"], features="price").fit(articles, [label for _, label in english(40)]).save(
         folder / "runs" / "articles"
     )
+    hours = TextRegressor().fit([text for text, _ in english(80)], [number % 9 for number in range(80)])
+    for model in ("hours", "工时"):
+        hours.save(folder / "runs" / model)
     rows = [(*row, f"place {number % 2}") for number, row in enumerate(english(80, seed=5))]
     for name in ("tickets.csv", "new.csv", "train.csv", "test.csv", "fresh.csv", "工单.csv", "新评论.csv"):
         write_csv(folder / name, rows, ("text", "label", "source"))  # type: ignore[arg-type]
