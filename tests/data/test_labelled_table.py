@@ -7,9 +7,9 @@ from tenor._core.callbacks import Callback
 from tenor.data import dataset
 from tenor.data.dataset import Dataset
 from tenor.data.fields import SEPARATOR, Field, Fields
+from tenor.data.fingerprint import fingerprint
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, SettingsError
-from tenor.training import provenance
 
 HEADER = "title,body,price,country,id,label\n"
 
@@ -104,7 +104,7 @@ def test_on_disk_the_rows_are_the_same(path: Path) -> None:
     in_memory = dataset.read(path, options)
     on_disk = dataset.read(path, ReadOptions(text=("title", "body"), features=("price",), on_disk=True))
     assert on_disk.texts.__class__.__name__ == "DiskTexts"
-    assert provenance.fingerprint(on_disk) == provenance.fingerprint(in_memory)
+    assert fingerprint(on_disk) == fingerprint(in_memory)
     assert on_disk.fields == in_memory.fields
 
 

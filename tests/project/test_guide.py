@@ -81,8 +81,8 @@ def test_every_chapter_has_its_parts(page: Path) -> None:
     assert [block.is_check for block in TOOL["blocks"](page)].count(True) == 1
 
 
-def test_a_check_fails_without_a_solution(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
+def test_a_check_fails_without_a_solution(in_folder: Path) -> None:
+    page = in_folder / "page.md"
     check = '```python title="Check"\nassert twice(2) == 4\n```\n'
     page.write_text(f"{check}\n```python\ndef twice(x):\n    return 2 * x\n```\n", encoding="utf-8")
     TOOL["run"](page)

@@ -1,7 +1,7 @@
 """Where texts come from: a path, a built-in name, or a folder with a train and a test part."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tenor.data import builtin, dataset, field_columns, known_labels
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
+from tenor.data.fingerprint import fingerprint
 from tenor.data.io import table, used_options
 from tenor.data.io.chunks import Cell
 from tenor.data.io.database import DatabaseUrl, is_url
@@ -106,12 +107,29 @@ def read_for_evaluation(
     _say_columns(source, rows, callback)
     if rows.note:
         callback.on_message(rows.note)
+    if _is_training_data(rows, metadata):
+        callback.on_message(
+            tr(
+                "{name}: the model was trained on these texts, so the metrics are better than on new ones. Measure it "
+                "on texts that it has not seen.",
+                name=rows.name,
+            )
+        )
     rows, notes = known_labels.match_labels(rows, task, options.unknown_labels)
     for note in notes:
         callback.on_message(note)
     return rows, {
         column: read_source_column(parts[1] if parts else source, column, "by", rows, options.files) for column in by
     }
+
+
+def _is_training_data(rows: Dataset, metadata: JsonMapping) -> bool:
+    """Whether a model was trained on exactly these rows, or on a part of them."""
+    data = metadata.get("data")
+    if not isinstance(data, Mapping):
+        return False
+    known = [each for each in (data, data.get("before_split")) if isinstance(each, Mapping)]
+    return any(each.get("rows") == len(rows) and each.get("sha256") == fingerprint(rows) for each in known)
 
 
 def _train_and_test_folders(source: str) -> tuple[str, str] | None:

@@ -42,6 +42,8 @@ _SETTINGS: Any = {
     "axes.grid": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "figure.autolayout": False,  # whatever the user's own settings are
+    "figure.constrained_layout.use": False,
     "figure.facecolor": "none",
     "grid.color": _LINE,
     "grid.linewidth": 0.6,

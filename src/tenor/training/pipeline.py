@@ -16,6 +16,7 @@ from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.data import sources
 from tenor.data.dataset import Dataset
+from tenor.data.fingerprint import fingerprint
 from tenor.data.split import Groups
 from tenor.errors import SettingsError, counted
 from tenor.inference import bundle
@@ -128,18 +129,19 @@ class _Job:
 
     def metadata(self, identity: Identity) -> JsonObject:
         """The fields of `tenor.json` on the model's origin."""
-        metadata = origin_metadata(self.run, self.prepared.data, identity)
+        metadata = origin_metadata(self.run, self.prepared, identity)
         if self.unlabelled is not None:
             metadata["unlabelled"] = {
                 "name": printable(self.unlabelled.name),
                 "rows": len(self.unlabelled),
-                "sha256": provenance.fingerprint(self.unlabelled),
+                "sha256": fingerprint(self.unlabelled),
             }
         return metadata
 
 
-def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonObject:
+def origin_metadata(run: RunConfig, prepared: PreparedData, identity: Identity) -> JsonObject:
     """The fields of `tenor.json` on a model's training data and its run."""
+    data = prepared.data
     return {
         **({"text_column": data.text_column} if data.fields.is_single_text else {}),
         "label_column": data.label_column,
@@ -147,7 +149,7 @@ def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonOb
         **({"class_names": list(data.class_names)} if data.class_names else {}),
         "label_separator": run.label_separator,
         **({"missing_labels": list(run.missing_labels)} if run.missing_labels else {}),
-        **provenance.origin(data, identity["data"], run.seed),
+        **provenance.origin(data, identity["data"], run.seed, prepared.before_split),
         "run": identity,
     }
 

@@ -9,6 +9,7 @@ from tenor._core.language import tr
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig
 from tenor.data import sources
+from tenor.data.fingerprint import fingerprint
 from tenor.data.io import used_options
 from tenor.data.io.file_options import FileOptions
 from tenor.errors import counted
@@ -48,7 +49,7 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     corpus = sources.read_unlabelled(run.corpus, run.text, files=files)
     read_s = time.perf_counter() - started_at
     callback.on_message(tr("{corpus} to train on.", corpus=counted(len(corpus), "text")))
-    digest = provenance.fingerprint(corpus)
+    digest = fingerprint(corpus)
     identity = run_identity.identify_pretraining(run, family, config, init, digest)
     folder, existing = run_identity.find_existing(run, folder, identity, callback)
     if existing is not None and existing.is_complete:

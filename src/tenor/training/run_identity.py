@@ -9,12 +9,13 @@ from tenor._core.language import tr
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
+from tenor.data.fingerprint import fingerprint
 from tenor.errors import BundleError
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle, EncoderBundle
 from tenor.models.base import FamilyConfig
 from tenor.models.family import Family
-from tenor.training import output, provenance
+from tenor.training import output
 from tenor.training.preparation import PreparedData
 
 Identity = JsonObject
@@ -46,9 +47,9 @@ def identify(
         more["character_map"] = prepared.character_map.source
     if run.validation is not None:
         validation = prepared.validation
-        more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
+        more["validation"] = run.validation if validation is None else fingerprint(validation)
     more |= {name: value for name in ("folds", "unlabelled", "quantise") if (value := getattr(run, name))}
-    return {**_common(run, family, config, encoder, digest or provenance.fingerprint(prepared.data)), **_plain(more)}
+    return {**_common(run, family, config, encoder, digest or fingerprint(prepared.data)), **_plain(more)}
 
 
 def identify_pretraining(

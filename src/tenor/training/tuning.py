@@ -21,10 +21,11 @@ from tenor._core.printable import without_passwords
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
+from tenor.data.fingerprint import fingerprint
 from tenor.errors import BundleError, SettingsError, counted
 from tenor.models import registry
 from tenor.models.base import Examples
-from tenor.training import output, pipeline, preparation, provenance, run_setup, study
+from tenor.training import output, pipeline, preparation, run_setup, study
 from tenor.training.finishing import TrainedModel
 from tenor.training.preparation import PreparedData
 from tenor.training.study import Study
@@ -175,7 +176,7 @@ def _identity(run: RunConfig, prepared: PreparedData, fixed: JsonMapping) -> Jso
     """What a search needs to have in common with an interrupted one to continue it."""
     return {
         "family": run.family,
-        "data": provenance.fingerprint(prepared.data),
+        "data": fingerprint(prepared.data),
         "task": prepared.task.to_dict(),
         "seed": run.seed,
         "settings": {**fixed, "class_weight": run.class_weight},
