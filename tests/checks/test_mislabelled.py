@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from helpers.rows import chinese, english
 from tenor.checks import mislabelled
@@ -39,3 +40,16 @@ def test_clean_labels_and_few_rows_are_not_doubted() -> None:
     assert check(data, np.arange(200)) == []
     [finding] = check(data.take(range(20)), np.arange(20))
     assert finding.name == "too-few-rows"
+
+
+def test_rows_of_one_group_leave_nothing_to_learn_from_and_are_not_doubted() -> None:
+    data = Dataset("in.csv", ["a fine film"] * 60, ["good", "bad"] * 30)
+    assert check(data, np.zeros(60, np.int64)) == []
+
+
+def test_more_classes_than_fit_into_the_memory_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mislabelled, "memory_bytes", lambda: 1 << 20)
+    texts = [text for text, _ in english(400)]
+    [finding] = check(Dataset("in.csv", texts, [f"class {at}" for at in range(400)]), np.arange(400))
+    assert finding.name == "too-many-classes"
+    assert "400 rows of 400 classes" in finding.problem

@@ -32,6 +32,7 @@ _SYNONYMS = (
     "neu neutral 中性 中立",
 )
 _MAX_COMPARED = 300  # labels
+_MAX_CHARACTERS = 60  # of a label that is compared
 _ALIKE = 0.9  # of two names, as difflib computes it
 _MIN_CHARACTERS = 5  # in shorter names one other letter makes another word
 
@@ -68,13 +69,14 @@ def similar_pairs(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """Pairs of labels that may be one class: the rarer one, then the more frequent one.
 
     Names are similar if one is the other with a word for a unit (`billing dept`, 信用卡部), is the other without its
-    first or last word, or differs in a letter or two. Labels that differ in digits are not.
+    first or last word, or differs in a letter or two. Labels that differ in digits are not; long ones are not compared.
 
     Args:
         counts: How many rows each label has.
     """
     pairs = []
-    for one, other in combinations(list(counts)[:_MAX_COMPARED], 2):
+    compared = [label for label in counts if len(label) <= _MAX_CHARACTERS][:_MAX_COMPARED]
+    for one, other in combinations(compared, 2):
         if _are_similar(one, other):
             rare, usual = sorted((one, other), key=lambda label: counts[label])
             pairs.append((rare, usual))

@@ -17,6 +17,7 @@ from tenor.checks.finding import Finding
 from tenor.data import split
 from tenor.data.blocks import map_blocks
 from tenor.data.dataset import Dataset
+from tenor.data.io.limits import memory_bytes
 from tenor.data.split import Groups
 from tenor.errors import counted
 from tenor.models.base import Examples
@@ -30,6 +31,7 @@ _CONFIG = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bay
 _FOLDS = 5
 _ROUNDS = 2
 _MIN_ROWS = 50
+_LOGIT_BYTES = 4
 _SHOWN_CHARACTERS = 60  # of a text
 
 
@@ -62,14 +64,14 @@ class Suspect(NamedTuple):
 
 
 def find_suspects(data: Dataset, groups: Groups, seed: int) -> list[Suspect] | None:
-    """The rows that are probably mislabelled, the most likely first; None if there are too few rows or classes.
+    """The rows that are probably mislabelled, the most likely first; None if there are too few rows or many classes.
 
     Args:
         data: Rows with one class each.
         groups: Rows that belong together, such as near duplicates, which would vouch for one another.
         seed: Seed of the folds.
     """
-    if len(data) < _MIN_ROWS or len(set(data.labels)) < 2:
+    if _has_few_rows(data) or _takes_much_memory(data):
         return None
     task = SingleLabel(tuple(sorted(set(data.labels))))
     margins, suggested, scores = suspects(data.texts, data.labels, task, groups, seed)
@@ -80,7 +82,19 @@ def find_suspects(data: Dataset, groups: Groups, seed: int) -> list[Suspect] | N
 
 def check(data: Dataset, suspected: Sequence[Suspect] | None) -> Iterator[Finding]:
     """The finding for the result of `find_suspects`."""
-    if suspected is None:
+    if suspected is None and not _has_few_rows(data):
+        yield Finding(
+            name="too-many-classes",
+            severity="note",
+            problem=tr(
+                "labels are not checked: {n_data:,} rows of {n_classes:,} classes take more memory than there is.",
+                n_data=len(data),
+                n_classes=len(set(data.labels)),
+            ),
+            remedy=tr("Check a part of the rows, or join classes."),
+            count=len(data),
+        )
+    elif suspected is None:
         yield Finding(
             name="too-few-rows",
             severity="note",
@@ -105,6 +119,15 @@ def check(data: Dataset, suspected: Sequence[Suspect] | None) -> Iterator[Findin
         ).at_rows(data, [suspect.row for suspect in suspected], details)
 
 
+def _has_few_rows(data: Dataset) -> bool:
+    return len(data) < _MIN_ROWS or len(set(data.labels)) < 2
+
+
+def _takes_much_memory(data: Dataset) -> bool:
+    """Whether the logits of both rounds, their mean and the probabilities take most of the memory."""
+    return 4 * _LOGIT_BYTES * len(data) * len(set(data.labels)) > memory_bytes() * 3 // 4
+
+
 def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, groups: Groups, seed: int) -> LabelDoubts:
     """How likely each label is wrong, by models that were not trained on it.
 
@@ -123,6 +146,7 @@ def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, gro
     for number in range(_ROUNDS):
         folds = split.folds(texts, labels, _FOLDS, seed + number, groups)
         learned = [(rows[trusted[rows]], predicted) for rows, predicted in folds]
+        learned = [(rows, predicted) for rows, predicted in learned if len(rows)]  # one group leaves no rows to fit
         logits.append(held_out.out_of_fold_logits(examples, learned, fit_fold))
         result = doubts(targets, np.mean(logits, axis=0), task)
         trusted = _with_enough_of_each_class(result.suggested < 0, targets)

@@ -71,7 +71,8 @@ _WORDS: dict[Role, str] = {
         日期 时间 链接 网址 用户 用户名 作者 来源 长度 数量 次数 得分 置信度 概率 价格 语言 文件 姓名 电话 地址""",
 }
 _ROLES: dict[str, Role] = {word: role for role, words in _WORDS.items() for word in words.split()}
-_ENDINGS = sorted((word for word in _ROLES if not word.isascii() or len(word) >= 4), key=len, reverse=True)
+_ENDINGS = {word: role for word, role in _ROLES.items() if not word.isascii() or len(word) >= 4}
+_LONGEST_ENDING = max(map(len, _ENDINGS))
 _BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)")
 _SEPARATORS = re.compile(r"[\W_]+")
 
@@ -103,4 +104,5 @@ def usual_rank(name: str, names: tuple[str, ...]) -> int | None:
 
 def _role_of_word(word: str) -> Role | None:
     """The role of a word, or of the longest word that it ends with: `reviewtext`, 投诉内容."""
-    return _ROLES.get(word) or next((_ROLES[ending] for ending in _ENDINGS if word.endswith(ending)), None)
+    endings = (word[-length:] for length in range(min(len(word), _LONGEST_ENDING), 0, -1))
+    return _ROLES.get(word) or next((_ENDINGS[ending] for ending in endings if ending in _ENDINGS), None)

@@ -8,7 +8,9 @@ from tenor.data.io.limits import MAX_LABELS
 from tenor.errors import Location
 
 _BRACKETS = ("[]", "()", "{}")
-_ITEM = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,'"\[\](){}]+))\s*(?:,|$|(?=['"]))""")
+_ITEM = re.compile(
+    r"""(?:\s*+'([^'\\]*+(?:\\.[^'\\]*+)*+)'|\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^,'"\[\](){}]++))\s*+(?:,|$|(?=['"]))"""
+)
 
 
 def parse_json_list(value: str) -> list[object] | None:

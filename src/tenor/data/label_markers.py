@@ -52,7 +52,7 @@ def find_markers(classes: Collection[str]) -> Markers:
     keys = {name: re.sub(r"[\s_]+", "_", label_key(name)) for name in classes}
     certain = sorted(name for name, key in keys.items() if key in _CERTAIN)
     possible = sorted(name for name, key in keys.items() if key in _POSSIBLE)
-    rest = [name for name in classes if name not in certain and name not in possible]
+    rest = [name for name, key in keys.items() if key not in _CERTAIN and key not in _POSSIBLE]
     numbers = sorted(all_numbers(rest))
     if len(numbers) > 2 or (len(numbers) == 2 and len(rest) == 2 and numbers[0] == -1):
         for number in (numbers[0], numbers[-1]):

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tenor._core.language import tr
 from tenor.data import label_units
-from tenor.data.io.limits import require_few_labels
+from tenor.data.io.limits import require_few_labels, require_short_label
 from tenor.data.label_lists import parse_list
 from tenor.errors import DataError, Location, rows_phrase
 from tenor.tasks import Kind
@@ -21,7 +21,7 @@ LARGEST_NUMBER = 1e30
 """Numbers from this size on are refused: their squares would soon overflow float32 arithmetic."""
 EXACT_INTEGERS = 1 << 53
 """Whole numbers below it are exact as floats."""
-_ZEROS = re.compile(r"[+-]?0+\d+")
+_ZEROS = re.compile(r"[+-]?0\d+")
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,7 @@ def to_name(value: object, column: LabelColumn, row: int) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
+        require_short_label(len(value), column.at(row))
         return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"

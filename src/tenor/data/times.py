@@ -21,6 +21,7 @@ DateOrder = Literal["day", "month"]
 _YEAR_FIRST = re.compile(r"(\d{4})\s*([-/.年])\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 _TIME = re.compile(r"(.*?\S)(?:\s+|T)(\d{1,2}:\d{2}.*)")
+_MAX_CHARACTERS = 100  # of a date with a time of day
 _REMEDY = mark("Give every row a number, or every row a date such as 2024-03-01, 2024/3/1, 2024年3月1日 or 1.3.2024.")
 
 
@@ -115,7 +116,7 @@ def _year_last(value: object) -> tuple[int, str, int, int] | None:
 
 def split_time(text: str) -> tuple[str, str]:
     """A date and the time of day after it, which may be empty."""
-    match = _TIME.fullmatch(text)
+    match = _TIME.fullmatch(text) if len(text) <= _MAX_CHARACTERS else None
     return (match[1], match[2]) if match else (text, "")
 
 

@@ -86,7 +86,7 @@ def workers(ray: RayModule, requested: int | None, threads: int) -> int:
 def _reach(address: str) -> None:
     """Raise TenorError if nobody listens at HOST:PORT; Ray itself would try for minutes."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")
-    if not separator or not port.isdigit():
+    if not separator or not port.isdecimal():
         return
     try:
         socket.create_connection((host, int(port)), _REACH_S).close()

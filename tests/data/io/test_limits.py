@@ -224,6 +224,12 @@ def test_a_row_of_very_many_labels_is_refused(tmp_path: Path) -> None:
         dataset.read(path, ReadOptions(label_separator=";"))
 
 
+def test_a_label_of_very_many_characters_is_refused(tmp_path: Path) -> None:
+    rows = f"text,label\na film,good\na book,{'x' * 10_001}\n"
+    with pytest.raises(DataError, match=r"row 2, .*the label has 10,001 characters, and at most 10,000 are read"):
+        dataset.read(write(tmp_path / "a.csv", rows), ReadOptions())
+
+
 def test_a_quoted_row_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1 << 20)
     path = write(tmp_path / "a.csv", 'text,label\na,b\n"c,d\n' + "e,f\n" * 300_000 + "g\n")

@@ -1,5 +1,6 @@
 """Workbooks: which sheet is read, and where its rows stand in it."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from tenor.checks.run_checks import CheckConfig, run_checks
 from tenor.data.io import table
 from tenor.data.io.file_options import FileOptions
+from tenor.errors import DataError
 
 ROWS: list[tuple[str, ...]] = [("text", "label"), ("good", "yes"), ("bad", "no"), ("", "yes"), ("fine", "yes")]
 
@@ -37,3 +39,20 @@ def test_findings_name_the_row_of_the_sheet(tmp_path: Path, above: list[tuple[st
     path = write(tmp_path / "a.xlsx", {"Data": [*above, *ROWS]})
     [finding] = [each for each in run_checks(CheckConfig(str(path))).findings if each.name == "no-text"]
     assert (finding.rows, finding.lines) == ([3], [len(above) + 4])
+
+
+@pytest.mark.parametrize(
+    ("xml", "message"),
+    [
+        ('<row r="99999999999"><c r="A99999999999"><v>1</v></c></row>', "more than 1,048,576 rows"),
+        ("".join(f'<row r="{at}"><c r="XFD{at}"/></row>' for at in range(10, 800)), "over 200 times its size"),
+    ],
+)
+def test_gaps_between_cells_do_not_fill_time_or_memory(tmp_path: Path, xml: str, message: str) -> None:
+    whole = write(tmp_path / "whole.xlsx", {"Data": ROWS})
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as target:
+        for name in source.namelist():
+            content = source.read(name).replace(b"</sheetData>", f"{xml}</sheetData>".encode())
+            target.writestr(name, content)
+    with pytest.raises(DataError, match=message):
+        list(table.open_table(tmp_path / "a.xlsx").chunks)

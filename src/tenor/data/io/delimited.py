@@ -147,7 +147,6 @@ def _sample(lines: Lines, dialect: Dialect) -> list[list[str]]:
 
 def _records(lines: Lines, dialect: Dialect, has_header: bool) -> Generator[list[str], None, None]:
     """The header, then the rows. A blank line is skipped, but in a table with one column it is an empty field."""
-    csv.field_size_limit(text.MAX_LINE_BYTES)
     width = 0
     with lines.read(row=-int(has_header)) as decoded:
         counted_lines = lines.count_lines(decoded)

@@ -15,6 +15,8 @@ from tenor._core.language import tr
 from tenor.data import column_names
 from tenor.data.io import quotes
 from tenor.data.io.file_options import Quoting
+from tenor.data.io.limits import MAX_COLUMNS
+from tenor.data.io.lines import MAX_LINE_BYTES
 
 SAMPLE_LINES = 2_000
 SAMPLE_CHARACTERS = 1 << 20
@@ -48,6 +50,7 @@ class Dialect(NamedTuple):
     def reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """The records of some lines. The iterator raises `csv.Error` where the quoting is broken."""
         is_curly = self.quote == quotes.CURLY
+        csv.field_size_limit(MAX_LINE_BYTES)
         return csv.reader(
             quotes.straighten(lines, self.delimiter) if is_curly else lines,
             delimiter=self.delimiter,
@@ -220,7 +223,7 @@ def unusual_separator(lines: Sequence[str]) -> str:
 def separator_hint(lines: Sequence[str]) -> str:
     """A sentence on a separator that is not read; empty if the lines have none."""
     separator = unusual_separator(lines)
-    words = lines[0].split() if len(lines) == 1 else []
+    words = lines[0].split(maxsplit=MAX_COLUMNS) if len(lines) == 1 else []
     if not separator and len({column_names.role(word) for word in words} - {None}) > 1:
         return tr("The fields seem to be separated by blanks: put tabs or commas there.")
     return (

@@ -19,7 +19,8 @@ _MIN_DISTINCT = 16  # characters; fewer do not tell Korean from Chinese
 _MIN_CHARACTERS = 8  # fewer can be chance
 _BROKEN = re.compile("[\udc80-\udcff]")  # invalid UTF-8, byte by byte
 _FOREIGN = re.compile("[^\0-\x7f\udc80-\udcff]")
-_WORD = re.compile(r"[^\s\0-,./:;<=>?@\[\]{|}]*[^\0-\x7f][^\s\0-,./:;<=>?@\[\]{|}]*")
+_OF_WORD = r"[^\s\0-,./:;<=>?@\[\]{|}"
+_WORD = re.compile(rf"(?<!{_OF_WORD}]){_OF_WORD}\x80-\U0010ffff]*+[^\0-\x7f]{_OF_WORD}]*+")
 
 _WIDE = {"utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be", "utf-32-le": "utf-32-le", "utf-32-be": "utf-32-be"}
 _MULTIBYTE = ("gb18030", "big5", "cp932", "cp949", "euc-jp")

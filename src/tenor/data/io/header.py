@@ -17,7 +17,7 @@ MAX_ROWS = 1_000
 _SENTENCE_WORDS = 4
 _SENTENCE_CHARACTERS = 12  # in scripts without blanks
 _MIN_ROWS = 2  # that show what their first column is
-_ROW_ID = re.compile(r"[\w.\-]*\d[\w.\-]*")
+_ROW_ID = re.compile(r"(?=\D*\d)[\w.\-]+")
 _IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _NUMBER = re.compile(r"[+-]?(\d[\d.,]*|[.,]\d+)%?")
 _SENTENCE_END = re.compile(r"[.!。！…][\"'”’)）]*$")
@@ -36,10 +36,8 @@ def is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return len(cells) == 1 and _is_sentence(cells[0]) and column_names.role(cells[0]) is None
     below = [[row[at].strip() for row in rows if at < len(row) and row[at].strip()] for at in range(len(cells))]
-    if all(cell.isdigit() for cell in cells if cell) and [int(cell) for cell in cells if cell] in (
-        list(range(len(cells))),
-        list(range(len(cells) - 1)),
-    ):
+    numbers = list(map(str, range(len(cells))))
+    if list(filter(None, cells)) in (numbers, numbers[:-1]):
         return len(cells) > 1 and all(map(_NUMBER.fullmatch, below[-1]))  # the columns of a data frame without names
     votes = [_vote(cell, values) for cell, values in zip(cells, below, strict=True)]
     recurring = [_recurs(cell, values) for cell, values in zip(cells, below, strict=True)]

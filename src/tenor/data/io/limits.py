@@ -14,6 +14,7 @@ MAX_COLUMNS = 10_000
 MAX_DEPTH = 200  # lists and objects inside each other
 MAX_VALUES = 1_000_000  # values of one row, or fields of a line
 MAX_LABELS = 10_000  # labels of one row
+MAX_LABEL_CHARACTERS = 10_000
 MAX_CLASSES = 1_000_000  # different labels, where a row has one
 MAX_ROW_BYTES = 256 << 20  # a row of a Parquet or Arrow file
 
@@ -135,6 +136,20 @@ def require_few_labels(count: int, at: Location) -> None:
         raise DataError(
             tr(
                 "the row has {count:,} labels, and at most {max_labels:,} are read.", count=count, max_labels=MAX_LABELS
+            ),
+            tr("Name the column of the labels with `label=...`, and their separator with `label_separator=...`."),
+            at,
+        )
+
+
+def require_short_label(count: int, at: Location) -> None:
+    """Raise DataError if a label has more than MAX_LABEL_CHARACTERS characters."""
+    if count > MAX_LABEL_CHARACTERS:
+        raise DataError(
+            tr(
+                "the label has {count:,} characters, and at most {max_characters:,} are read.",
+                count=count,
+                max_characters=MAX_LABEL_CHARACTERS,
             ),
             tr("Name the column of the labels with `label=...`, and their separator with `label_separator=...`."),
             at,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tenor.data.io import header
+from tenor.data.io.limits import MAX_COLUMNS
 
 _NAMED_DELIMITER = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _FIELDS = re.compile(r"[,;\t|]")
@@ -43,6 +44,6 @@ def skip(decoded: Iterator[str]) -> Preamble:
 
 def _is_comment(line: str, names: str) -> bool:
     """Whether a line that begins with `#` is a comment above some names: it has none, and they are usual."""
-    fields = _FIELDS.split(line.strip("#\r\n\t "))
-    below = _FIELDS.split(names.strip("\r\n"))
+    fields = _FIELDS.split(line.strip("#\r\n\t "), MAX_COLUMNS)
+    below = _FIELDS.split(names.strip("\r\n"), MAX_COLUMNS)
     return len(below) > 1 and header.is_clearly_names(below) and not (fields[0] and header.is_clearly_names(fields))

@@ -25,8 +25,14 @@ def candidates(sample: Sequence[str], delimiter: str) -> list[str]:
     edge, rows = re.escape(delimiter), [line for line in sample[1:] if line.strip()]
     matches = []
     for quote, opening, closing in ((SINGLE, SINGLE, SINGLE), (CURLY, _OPENING, _CLOSING)):
-        field = re.compile(rf"(?:^|{edge}){opening}(?:.*{closing})?(?:{edge}|\s*$)")
-        if rows and 2 * sum(field.search(line) is not None for line in rows) > len(rows):
+        begin = re.compile(rf"(?:^|{edge}){opening}")
+        end, empty = re.compile(rf"{closing}(?={edge}|\s*$)"), re.compile(rf"{begin.pattern}(?:{edge}|\s*$)")
+        starts = [(line, begin.search(line)) for line in rows]
+        n_fields = sum(
+            first is not None and (end.search(line, first.end()) or empty.search(line)) is not None
+            for line, first in starts
+        )
+        if rows and 2 * n_fields > len(rows):
             matches.append(quote)
     return matches
 

@@ -12,7 +12,7 @@ from tenor.data import column_names
 from tenor.data.io import delimited, dialect, preamble
 from tenor.data.io.chunks import Table, chunked
 from tenor.data.io.file_options import RECOGNISED, FileOptions
-from tenor.data.io.limits import require_few_labels
+from tenor.data.io.limits import MAX_COLUMNS, require_few_labels
 from tenor.data.io.lines import Lines, until_fault
 from tenor.errors import Location
 
@@ -64,7 +64,7 @@ def _delimiter(lines: Lines) -> str:
     if dialect.are_quoted_words(first) and len(sample) > 1:
         return " "
     for delimiter in ",;|\t":
-        names = [name.strip(' "') for name in first.strip("\r\n").split(delimiter)]
+        names = [name.strip(' "') for name in first.strip("\r\n").split(delimiter, MAX_COLUMNS)]
         roles = {column_names.role(name) for name in names if len(column_names.words(name)) <= _NAME_WORDS}
         if len(names) > 1 and len(sample) > 1 and "text" in roles and len(roles - {None}) > 1:
             return delimiter

@@ -27,6 +27,10 @@ _FAILURES = (*DAMAGED, OSError, ValueError, KeyError, IndexError, TypeError, Att
 """What openpyxl and the XML parser raise for a damaged workbook; SyntaxError is the base of `ParseError`."""
 
 
+_CELL_BYTES = 8
+_MAX_ROWS = 1 << 20  # of a sheet of Excel; openpyxl fills the gap before a row with a larger number
+
+
 class _Record(NamedTuple):
     """A row of a sheet that has a value.
 
@@ -174,11 +178,21 @@ def _rows(sheet: Any, path: Path, name: str) -> Iterator[_Record]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for line, values in enumerate(sheet.iter_rows(values_only=True), 1):
+            if line > _MAX_ROWS:
+                raise DataError(
+                    tr(
+                        "{name}: the sheet has more than {max_rows:,} rows, the most that Excel has.",
+                        name=name,
+                        max_rows=_MAX_ROWS,
+                    ),
+                    tr("Copy or save it again."),
+                )
+            expansion.add(_CELL_BYTES * len(values))  # openpyxl fills the gap before a cell that is far to the right
             row = [_text(value) for value in values]
             while row and row[-1] is None:
                 row.pop()
             if row:
-                expansion.add(sum(8 + len(cell or "") for cell in row))
+                expansion.add(sum(len(cell or "") for cell in row))
                 limits.require_few_columns(len(row), Location(name))
                 yield _Record(line, row)
 
