@@ -46,13 +46,27 @@ def test_findings_name_the_row_of_the_sheet(tmp_path: Path, above: list[tuple[st
     [
         ('<row r="99999999999"><c r="A99999999999"><v>1</v></c></row>', "more than 1,048,576 rows"),
         ("".join(f'<row r="{at}"><c r="XFD{at}"/></row>' for at in range(10, 800)), "over 200 times its size"),
+        ("<row>" + "<c/>" * 4_200_000 + "</row>", "over 200 times its size"),
     ],
 )
-def test_gaps_between_cells_do_not_fill_time_or_memory(tmp_path: Path, xml: str, message: str) -> None:
+def test_gaps_between_cells_and_empty_elements_do_not_fill_time_or_memory(
+    tmp_path: Path, xml: str, message: str
+) -> None:
     whole = write(tmp_path / "whole.xlsx", {"Data": ROWS})
-    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as target:
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
             content = source.read(name).replace(b"</sheetData>", f"{xml}</sheetData>".encode())
             target.writestr(name, content)
     with pytest.raises(DataError, match=message):
         list(table.open_table(tmp_path / "a.xlsx").chunks)
+
+
+def test_a_workbook_whose_compression_is_damaged_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", {"Data": ROWS})
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as book:
+        begins_at = book.getinfo("xl/worksheets/sheet1.xml").header_offset + 30 + len("xl/worksheets/sheet1.xml")
+    content[begins_at : begins_at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="not a whole Excel workbook"):
+        table.open_table(path)

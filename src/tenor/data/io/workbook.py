@@ -20,14 +20,17 @@ from tenor.data.io.chunks import Cell, Table, chunked, distinct_names
 from tenor.data.io.file_options import FileOptions
 from tenor.data.io.limits import FREE_BYTES, Expansion
 from tenor.data.io.line_numbers import LineNumbers
+from tenor.data.io.open_file import UNREADABLE
 from tenor.data.io.workbook_writer import require_installed, unescaped
 from tenor.errors import DataError, Location, listed
 
-_FAILURES = (*DAMAGED, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, SyntaxError)
+_FAILURES = (*DAMAGED, *UNREADABLE, ValueError, KeyError, IndexError, TypeError, AttributeError, SyntaxError)
 """What openpyxl and the XML parser raise for a damaged workbook; SyntaxError is the base of `ParseError`."""
 
 
 _CELL_BYTES = 8
+_TAG_BYTES = 16  # that a tag of XML counts for: each takes a microsecond, even an empty one
+_BLOCK_BYTES = 1 << 20
 _MAX_ROWS = 1 << 20  # of a sheet of Excel; openpyxl fills the gap before a row with a larger number
 
 
@@ -134,10 +137,14 @@ def _require_bounded(path: Path, name: str) -> None:
     """Raise DataError if a workbook is not one, or its parts together expand to far more than the file."""
     try:
         with zipfile.ZipFile(path) as archive:
-            expansion = _expansion(path, name)
+            expansion, elements = _expansion(path, name), _expansion(path, name)
             for member in archive.infolist():
                 expansion.add(member.file_size)
-    except (*DAMAGED, OSError) as error:
+            for member in archive.infolist():
+                with archive.open(member) as part:
+                    while block := part.read(_BLOCK_BYTES):
+                        elements.add(_TAG_BYTES * block.count(b"<"))
+    except (*DAMAGED, *UNREADABLE) as error:
         raise _damaged(name, error) from None
 
 
