@@ -174,7 +174,7 @@ def test_an_array_of_labels_comes_back_as_one() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([("a",), "b"], "some labels are lists and some are not"),
+        ([("a",), "b"], "the labels of some texts are not a list"),
         ([(), ()], "no text has a label"),
         ([("a",), (1,)], "the labels are of several types"),
         (np.array([[0, 2], [1, 1]]), "other values than 0 and 1"),

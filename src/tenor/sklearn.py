@@ -325,8 +325,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
     def _fit_sets(
         self, texts: list[str], labels: LabelsLike, unlabelled: TextsLike | None, sample_weight: WeightsLike
     ) -> Self:
-        if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
-            raise DataError(tr("some labels are lists and some are not."), tr("Give a list for each text."))
+        _require_sets(labels)
         names = {name for each in labels for name in each}
         try:
             ordered = sorted(names)
@@ -404,13 +403,21 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             given = read_labels(y)
             values = as_indicators(given) if given.is_matrix and self._label_format == "array" else given.values
             return float(super().score(X, values, sample_weight))
-        exact = [set(predicted) == set(true) for predicted, true in zip(self.predict(X), as_list(y), strict=True)]
+        labels = as_list(y)
+        _require_sets(labels)
+        exact = [set(predicted) == set(true) for predicted, true in zip(self.predict(X), labels, strict=True)]
         return float(np.average(exact, weights=sample_weight))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _require_sets(labels: LabelsLike) -> None:
+    """Raise DataError if a text has something else than a set of labels."""
+    if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+        raise DataError(tr("the labels of some texts are not a list."), tr("Give a list for each text."))
 
 
 class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]

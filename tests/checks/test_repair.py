@@ -38,6 +38,11 @@ def test_rows_that_stand_in_the_test_go() -> None:
     assert {row: reason for row, reason in result.dropped.items() if row < 100} == {1: "leaked", 3: "leaked"}
 
 
+def test_totals_at_the_end_go() -> None:
+    assert plan([("a", "x"), ("b", "y"), ("Total", "60")]).dropped[3] == "total"
+    assert 3 not in plan([("a", "x"), ("Total", "60"), ("b", "y"), ("c", "x")]).dropped
+
+
 def test_equal_texts_with_different_sets_of_labels_stay() -> None:
     labels = [("a",), ("b",), ("a",)]
     data = Dataset("in.csv", ["t", "t", "t"], labels)  # type: ignore[arg-type]

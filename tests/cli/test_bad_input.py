@@ -128,6 +128,14 @@ def test_other_encodings_are_recognised(cli: Cli, tmp_path: Path, encoding: str)
     assert cli("predict", tmp_path / "model", "这本书精彩，很好，满意").out.startswith("好评\t")
 
 
+def test_notes_on_a_file_to_label_name_options_as_flags(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    path = tmp_path / "in.txt"
+    path.write_bytes("".join(f"{text}\n" for text, _ in chinese()).encode("gb18030"))
+    ended = cli("predict", model_folder, path)
+    assert (ended.code, len(ended.out.splitlines())) == (0, len(chinese()))
+    assert "(--encoding names another encoding)" in ended.err
+
+
 def test_a_text_of_10_mb_is_learned_from_and_labelled(cli: Cli, tmp_path: Path) -> None:
     long = " ".join(["wonderful", "charming", "film"] * 500_000)
     assert len(long) > 10_000_000

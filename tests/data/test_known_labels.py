@@ -15,6 +15,23 @@ def test_a_label_in_another_spelling_is_the_known_one() -> None:
     assert notes == ["test.csv: labels are read in another spelling: 'POS' as 'pos'."]
 
 
+@pytest.mark.parametrize("labels", [["['pos']", "['neg']"], ['["pos"]', '["neg"]'], ["['POS']", "['neg']"]])
+def test_strings_with_a_list_of_one_label_are_that_label(labels: list[str]) -> None:
+    data, _ = match_labels(Dataset("test.csv", ["a", "b"], labels), TASK)
+    assert data.labels == ["pos", "neg"]
+
+
+@pytest.mark.parametrize("labels", [["['pos']", "neg"], ["['pos', 'neg']", "['neg']"], ["[pos]", "[neg]"]])
+def test_other_labels_in_brackets_are_not_changed(labels: list[str]) -> None:
+    data, _ = match_labels(Dataset("test.csv", ["a", "b", "c"], [*labels, "neg"]), TASK, "wrong")
+    assert data.labels == [*labels, "neg"]
+
+
+def test_lists_are_names_where_they_were_learned_as_names() -> None:
+    data, _ = match_labels(Dataset("test.csv", ["a"], ["['pos']"]), SingleLabel(("['neg']", "['pos']")))
+    assert data.labels == ["['pos']"]
+
+
 def test_an_unknown_label_is_refused_with_a_way_on() -> None:
     with pytest.raises(DataError, match=r"^test\.csv, column 'label': the label 'mixed' was not .* \(1 such row: 2\)"):
         match_labels(ROWS, TASK)

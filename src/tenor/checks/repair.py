@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tenor._core.language import mark, tr
+from tenor.checks import total_rows
 from tenor.checks.context import CheckContext, members
 from tenor.checks.label_spellings import best_spellings, fold_label
 from tenor.config.settings import suggest
@@ -24,6 +25,7 @@ REASONS = {
     "conflicting": mark("with the text of another and a different label"),
     "leaked": mark("that are in the test too"),
     "repeated": mark("that repeat an earlier row"),
+    "total": mark("that are totals at the end"),
 }
 
 
@@ -100,6 +102,8 @@ def plan(
         best = _with_merges(best_spellings(names), merges or {})
         spellings = {label: best[fold_label(label)] for label in names}
         labels = [best.get(fold_label(label), label) for label in labels]
+    for row in total_rows.find(data):
+        dropped[data.row_number(row)] = "total"
     in_test = set(context.equal[n_rows:].tolist())
     for row in np.flatnonzero([group in in_test for group in context.equal[:n_rows].tolist()]).tolist():
         dropped[data.row_number(row)] = "leaked"

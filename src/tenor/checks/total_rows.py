@@ -45,7 +45,7 @@ def check(data: Dataset) -> Iterator[Finding]:
         name="total",
         severity="warning",
         problem=tr("{last}: {shown}.", last=last, shown=shown),
-        remedy=tr("Remove such rows from the file."),
+        remedy=tr("Remove such rows from the file, or leave them out: `fix=OUT`."),
         training_message=tr(
             "{last}: {shown}, learned as a text. Remove such rows from the file.", last=last, shown=shown
         ),

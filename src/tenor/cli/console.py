@@ -28,8 +28,8 @@ def show(*lines: str) -> None:
 
 
 def note(*lines: str) -> None:
-    """Print lines to standard error, like `show`."""
-    print("\n".join(map(printable_row, lines)), file=sys.stderr, flush=True)
+    """Print lines to standard error, like `show`, with options as flags."""
+    print("\n".join(printable_row(with_flags(line)) for line in lines), file=sys.stderr, flush=True)
 
 
 class Console(Callback):

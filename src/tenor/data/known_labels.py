@@ -8,6 +8,7 @@ import numpy as np
 
 from tenor._core.language import tr
 from tenor.data.dataset import Dataset
+from tenor.data.label_lists import parse_list_of_one
 from tenor.data.label_names import match_names, rename_labels, spelling_note
 from tenor.data.label_source import label_source
 from tenor.errors import DataError, Location, counted, listed, rows_phrase
@@ -16,6 +17,7 @@ from tenor.tasks import Label, Task, UnknownLabels
 
 def match_spellings(data: Dataset, known: Sequence[str]) -> tuple[Dataset, str]:
     """The rows with their labels spelt like the known ones, and a sentence on what changed; else an empty one."""
+    data = _without_lists(data, known)
     distinct = _distinct(data)
     names = (name for label in distinct for name in ((label,) if isinstance(label, str) else label))
     spellings = match_names(names, known)
@@ -25,6 +27,20 @@ def match_spellings(data: Dataset, known: Sequence[str]) -> tuple[Dataset, str]:
     return replace(data, labels=list(renamed)), tr(
         "{place}: {problem}", place=data.name, problem=spelling_note(spellings)
     )
+
+
+def _without_lists(data: Dataset, known: Sequence[str]) -> Dataset:
+    """The rows with the labels that strings such as `['pos']` hold, if all labels are such lists and no known one is.
+
+    The labels of training data are read in the same way, unless their task is given.
+    """
+    if data.kind == "multilabel":
+        return data
+    distinct = _distinct(data)
+    items: dict[Label, Label] = {label: item for label in distinct if (item := parse_list_of_one(label)) is not None}
+    if not items or len(items) < len(distinct) or any(parse_list_of_one(label) is not None for label in known):
+        return data
+    return replace(data, labels=list(label_source(data.labels).rename(items)))
 
 
 def _distinct(data: Dataset) -> list[Label]:

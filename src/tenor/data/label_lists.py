@@ -58,3 +58,9 @@ def is_certain_list(value: object) -> bool:
         return False
     inner = value.strip()[1:-1].strip()
     return "," in inner or inner[:1] in ("", "'", '"')
+
+
+def parse_list_of_one(value: object) -> str | None:
+    """The one item of a list that a string certainly holds, such as `['pos']`; None for others."""
+    items = parse_list(value) if isinstance(value, str) and is_certain_list(value) else None
+    return str(items[0]) if items is not None and len(items) == 1 and isinstance(items[0], (str, int, float)) else None

@@ -93,7 +93,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         at = next(at for at, value in enumerate(values) if isinstance(value, list))
         raise DataError(
             tr("the label is a list {values!r:.40}, but the task is {task}.", values=values[at], task=task),
-            tr("Give one label per row, or leave out `task=...`."),
+            tr("Give one label per row; lists of several labels need a multilabel task."),
             column.at(at + first),
         )
     if task in (None, "regression") and (written := _written_numbers(values, column)) is not None:

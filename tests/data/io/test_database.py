@@ -63,7 +63,7 @@ def test_labelled_texts_come_from_a_query(url: str) -> None:
     ("query", "message"),
     [
         (None, r"a database is read with a query\. Name it with `query=\.\.\.`"),
-        ("SELECT absent FROM reviews", r"no such column: absent\. Check the URL, the query"),
+        ("SELECT absent FROM reviews", r"no such column: absent\. Check the query: it may only read"),
         ("DELETE FROM reviews", r"attempt to write a readonly database"),
     ],
 )

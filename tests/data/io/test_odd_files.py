@@ -107,3 +107,26 @@ def test_titles_above_the_table_of_a_workbook_are_left_out(tmp_path: Path) -> No
     assert (chunk.row, chunk.columns["label"]) == (1, [label for _, label in ROWS])
     given = table.open_table(tmp_path / "a.xlsx", ReadOptions(header=True).files)
     assert given.columns[0] == "表1　投诉明细"
+
+
+def test_one_line_of_json_with_the_texts_of_each_label(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"pos": ["the room was lovely", "a fine film"], "neg": ["an awful smell"]}\n')
+    opened = table.open_table(path)
+    assert opened.notes == ["a.jsonl: the keys are labels, and their lists have the texts."]
+    [chunk] = opened.chunks
+    assert chunk.columns["label"] == ["pos", "pos", "neg"]
+
+
+@pytest.mark.parametrize(
+    "content", ['{"text": "one", "label": "pos"}', '{"data": [{"text": "one"}]}', '{"pos": ["a b"], "neg": ["c"]}\n{}']
+)
+def test_other_lines_of_json_are_rows(tmp_path: Path, content: str) -> None:
+    opened = table.open_table(write(tmp_path / "a.jsonl", content))
+    assert opened.notes == []
+    assert sum(map(len, opened.chunks)) == len(content.splitlines())
+
+
+@pytest.mark.parametrize("content", ['{"pos": ["a b"], "neg": ["c"]', '{"pos": ["a"], "pos": ["b"]}', '{"a": [1}, ]}'])
+def test_a_broken_line_of_json_is_refused_with_its_row(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"^a\.jsonl, row 1"):
+        table.open_table(write(tmp_path / "a.jsonl", content))

@@ -34,6 +34,17 @@ def test_a_sheet_with_one_row_is_not_the_table_if_there_is_another(tmp_path: Pat
     assert table.open_table(path, FileOptions(sheet="About")).columns == ["exported in May"]
 
 
+@pytest.mark.parametrize("header", ["text", "Review Text", "Bemerkung"])
+def test_a_sheet_of_notes_is_not_the_table_if_there_is_another(tmp_path: Path, header: str) -> None:
+    about: list[tuple[str, ...]] = [("Complaints, exported by the service desk",), ("see the second sheet",)]
+    path = write(tmp_path / "a.xlsx", {"Read me": about, "Data": ROWS})
+    opened = table.open_table(path)
+    assert (opened.columns, sum(map(len, opened.chunks))) == (["text", "label"], 4)
+    assert opened.notes == ["a.xlsx: the sheet 'Data' is read; Read me too has rows (`sheet=...`)."]
+    path = write(tmp_path / "b.xlsx", {"Texts": [(header,), ("good",), ("bad",)], "Lists": ROWS})
+    assert table.open_table(path, FileOptions(names=("Bemerkung",))).columns == [header]
+
+
 @pytest.mark.parametrize("above", [[], [("", "")], [("", ""), ("Complaints of May",), ("", "")]])
 def test_findings_name_the_row_of_the_sheet(tmp_path: Path, above: list[tuple[str, ...]]) -> None:
     path = write(tmp_path / "a.xlsx", {"Data": [*above, *ROWS]})

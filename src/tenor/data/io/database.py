@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 _REMEDY = mark("Check the URL, the query, and that the server runs; a password may also be in ~/.pgpass or PGPASSWORD.")
+_FILE_REMEDY = mark("Check the query: it may only read, from tables that the file has.")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
                 raise
             cause = str(getattr(error, "orig", None) or error).strip().splitlines()
             problem = without_passwords(cause[0] if cause else type(error).__name__)
-            raise DataError(tr("{place}: {problem}.", place=name, problem=problem.rstrip(".")), tr(_REMEDY)) from None
+            remedy = _FILE_REMEDY if engine.dialect.name == "sqlite" else _REMEDY
+            raise DataError(tr("{place}: {problem}.", place=name, problem=problem.rstrip(".")), tr(remedy)) from None
 
     with contextlib.closing(results()) as opened:
         columns = distinct_names([str(column) for column in next(opened)])

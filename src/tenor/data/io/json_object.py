@@ -6,6 +6,7 @@ each text. pandas and Hugging Face write whole columns: `{"text": [...], "label"
 `{"text": {"0": ...}, "label": {"0": ...}}`, and with the names apart `{"columns": [...], "data": [[...], ...]}`.
 """
 
+import contextlib
 from collections.abc import Iterator
 
 from tenor._core.language import tr
@@ -14,9 +15,9 @@ from tenor.data import column_names, column_values
 from tenor.data.io import json_lines, json_list
 from tenor.data.io.chunks import Cell, Table, chunked
 from tenor.data.io.json_list import WrappedObjects
-from tenor.data.io.json_text import Row
+from tenor.data.io.json_text import Row, decode
 from tenor.data.io.lines import Lines, until_fault
-from tenor.errors import DataError
+from tenor.errors import DataError, Location
 
 
 def read(lines: Lines) -> Table:
@@ -36,12 +37,12 @@ def read(lines: Lines) -> Table:
             tr("{name}: the rows are the objects under {number:,} keys.", name=lines.name, number=len(named))
         )
         return table
-    if (labelled := _texts_by_label(objects.other) or _labels_by_text(objects.other)) is not None:
-        is_by_label = isinstance(next(iter(objects.other.values())), list)
+    if (labelled := _texts_by_label(objects.other)) is not None:
         note = tr("{name}: the keys are labels, and their lists have the texts.", name=lines.name)
-        if not is_by_label:
-            note = tr("{name}: the keys are texts, and their values are labels.", name=lines.name)
-        return Table(lines.name, ["text", "label"], chunked(labelled, ["text", "label"]), notes=[*lines.notes, note])
+        return _labelled(labelled, note, lines)
+    if (labelled := _labels_by_text(objects.other)) is not None:
+        note = tr("{name}: the keys are texts, and their values are labels.", name=lines.name)
+        return _labelled(labelled, note, lines)
     rows = _columns(objects.other)
     if rows is None:
         return json_lines.read(lines)
@@ -49,6 +50,29 @@ def read(lines: Lines) -> Table:
     if len(set(columns)) != len(columns):
         raise DataError(tr("{name}: a column occurs twice.", name=lines.name), tr("Give each column its own name."))
     return Table(lines.name, columns, chunked(values, columns), notes=lines.notes)
+
+
+def read_lines(lines: Lines) -> Table:
+    """Open JSON Lines. A single object with the texts of each label is read like JSON around all rows.
+
+    Raises:
+        DataError: The file is empty, or its first rows are not objects.
+    """
+    with lines.read() as decoded:
+        filled = (line.strip() for line in until_fault(decoded) if line.strip())
+        first, second = next(filled, ""), next(filled, "")
+    with contextlib.suppress(DataError):  # which json_lines raises with the right row
+        if not second and first.endswith("]}") and isinstance(parts := decode(first, Location(lines.name), ""), dict):
+            labelled = _texts_by_label(parts)
+            if labelled is not None:
+                note = tr("{name}: the keys are labels, and their lists have the texts.", name=lines.name)
+                return _labelled(labelled, note, lines)
+    return json_lines.read(lines)
+
+
+def _labelled(rows: Iterator[list[Cell]], note: str, lines: Lines) -> Table:
+    columns = ["text", "label"]
+    return Table(lines.name, columns, chunked(rows, columns), notes=[*lines.notes, note])
 
 
 def _has_object_lines(lines: Lines) -> bool:

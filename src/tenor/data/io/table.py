@@ -134,7 +134,9 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
     first = lines.first_character()
     if first == "[":
         return json_list.read(lines)
-    return json_object.read(lines) if first == "{" and ending == ".json" else json_lines.read(lines)
+    if first == "{":
+        return json_object.read(lines) if ending == ".json" else json_object.read_lines(lines)
+    return json_lines.read(lines)
 
 
 def kind(path: Path, name: str | None = None) -> str:

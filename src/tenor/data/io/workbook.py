@@ -9,11 +9,12 @@ import datetime
 import itertools
 import warnings
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tenor._core.language import tr
+from tenor.data import column_names
 from tenor.data.io import header, limits
 from tenor.data.io.archive import DAMAGED
 from tenor.data.io.chunks import Cell, Table, chunked, distinct_names
@@ -32,6 +33,7 @@ _CELL_BYTES = 8
 _TAG_BYTES = 16  # that a tag of XML counts for: each takes a microsecond, even an empty one
 _BLOCK_BYTES = 1 << 20
 _MAX_ROWS = 1 << 20  # of a sheet of Excel; openpyxl fills the gap before a row with a larger number
+_SHEET_ROWS = 20  # that show whether a sheet is a table
 
 
 class _Record(NamedTuple):
@@ -67,12 +69,17 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
                 tr("Sheets: {titles}.", titles=listed(titles)),
             )
         chosen = [options.sheet] if options.sheet is not None else titles
-        n_first = {title: sum(1 for _ in itertools.islice(_rows(sheets[title], path, name), 2)) for title in chosen}
-    with_rows = [title for title in chosen if n_first[title]]
+        first_rows = {
+            title: [row.cells for row in itertools.islice(_rows(sheets[title], path, name), _SHEET_ROWS)]
+            for title in chosen
+        }
+    with_rows = [title for title in chosen if first_rows[title]]
     if not with_rows:
         raise DataError(tr("{name}: the file is empty.", name=name), tr("Give a sheet with a header line and rows."))
-    # A sheet with a single row is a title page or a note, if there is another with rows below its header.
-    title = next((title for title in with_rows if n_first[title] > 1), with_rows[0])
+    # Other sheets are title pages or notes: they have a single row, or lines of text in one column.
+    tables = [title for title in with_rows if _is_table(first_rows[title], options.names)]
+    several_rows = [title for title in with_rows if len(first_rows[title]) > 1]
+    title = [*tables, *several_rows, *with_rows][0]
     others, notes = [each for each in with_rows if each != title], list[str]()
     if others:
         notes.append(
@@ -125,6 +132,15 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
             yield [*row, *[None] * (width - len(row))]
 
     return Table(name, columns, chunked(rows(), columns), notes=notes, has_header=has_header, line_numbers=line_numbers)
+
+
+def _is_table(rows: list[list[str | None]], names: Collection[str]) -> bool:
+    """Whether a sheet has rows below names of columns: several columns, or one with the name of a text column."""
+    if len(rows) < 2:
+        return False
+    first, *others = ([cell or "" for cell in row] for row in rows)
+    is_text = column_names.role(first[0].strip()) == "text" and not header.is_data(first, others)
+    return max(map(len, rows)) > 1 or first[0] in names or is_text
 
 
 def _title_rows(sample: list[list[str | None]]) -> int:
