@@ -11,7 +11,7 @@ import pytest
 
 from helpers.tables import write
 from tenor.checks import label_spellings
-from tenor.data import dataset, label_lists, label_markers, label_values, times
+from tenor.data import column_names, dataset, label_lists, label_markers, label_values, times
 from tenor.data.io import encodings, header, preamble, quotes, text_lines
 from tenor.data.read_options import ReadOptions
 
@@ -37,6 +37,7 @@ CASES: dict[str, tuple[Callable[[], object], object]] = {
         lambda: preamble.skip(iter(["#" + "zzz," * 10 * LENGTH + "\n", "text,label\n"])).n_comments,
         1,
     ),
+    "words of a name": (lambda: column_names.role("aB1" * 100 * LENGTH), None),
     "labels of fastText": (lambda: text_lines.label_of("__label__" * LENGTH), "__label__" * (LENGTH - 1)),
 }
 

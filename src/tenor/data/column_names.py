@@ -74,12 +74,16 @@ _ROLES: dict[str, Role] = {word: role for role, words in _WORDS.items() for word
 _ENDINGS = {word: role for word, role in _ROLES.items() if not word.isascii() or len(word) >= 4}
 _LONGEST_ENDING = max(map(len, _ENDINGS))
 _BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)")
+_MAX_CHARACTERS = 1_000
 _SEPARATORS = re.compile(r"[\W_]+")
 
 
 def words(name: str) -> list[str]:
-    """The words of a name, without case: `reviewText` and `Review_text` are `review` and `text`."""
-    plain = unicodedata.normalize("NFKC", name)
+    """The words of a name, without case: `reviewText` and `Review_text` are `review` and `text`.
+
+    Of a text in the place of a name, only the beginning counts.
+    """
+    plain = unicodedata.normalize("NFKC", name[:_MAX_CHARACTERS])
     return _SEPARATORS.sub(" ", _BREAK.sub(" ", plain)).casefold().split()
 
 
