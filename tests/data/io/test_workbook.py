@@ -81,3 +81,13 @@ def test_a_workbook_whose_compression_is_damaged_is_refused(tmp_path: Path) -> N
     path.write_bytes(content)
     with pytest.raises(DataError, match="not a whole Excel workbook"):
         table.open_table(path)
+
+
+@pytest.mark.parametrize("above", [[], [("Complaints of May",), ("", "")]])
+def test_formulas_that_no_program_has_calculated_are_named(tmp_path: Path, above: list[tuple[str, ...]]) -> None:
+    formulas = ['=IF(1=1,"yes","no")', '=IF(1=2,"yes","no")'] * 5
+    rows = [("text", "label", "note", "n"), *((f"text {at}", cell, "", "1") for at, cell in enumerate(formulas))]
+    opened = table.open_table(write(tmp_path / "a.xlsx", {"Data": [*above, *rows]}))
+    assert opened.notes[-1].startswith("a.xlsx: the formulas in 'label' have no saved results")
+    [chunk] = opened.chunks
+    assert (chunk.columns["label"], chunk.columns["note"]) == ([None] * 10, [None] * 10)

@@ -116,6 +116,15 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
             )
         )
     columns, line_numbers = distinct_names(names), LineNumbers()
+    if has_header and (without_results := _formulas_without_results(path, name, title, columns, sample, n_titles)):
+        notes.append(
+            tr(
+                "{name}: the formulas in {columns} have no saved results and are read as empty cells. Open the "
+                "workbook in Excel or LibreOffice, and save it.",
+                name=name,
+                columns=listed(list(map(repr, without_results))),
+            )
+        )
 
     def rows() -> Iterator[list[Cell]]:
         for number, record in enumerate(_records(path, name, title), int(not has_header) - n_titles):
@@ -141,6 +150,22 @@ def _is_table(rows: list[list[str | None]], names: Collection[str]) -> bool:
     first, *others = ([cell or "" for cell in row] for row in rows)
     is_text = column_names.role(first[0].strip()) == "text" and not header.is_data(first, others)
     return max(map(len, rows)) > 1 or first[0] in names or is_text
+
+
+def _formulas_without_results(
+    path: Path, name: str, title: str, columns: list[str], sample: list[list[str | None]], n_titles: int
+) -> list[str]:
+    """The columns that have formulas alone, which no program has calculated. Libraries write such workbooks."""
+    filled = {at for row in sample[1:] for at, cell in enumerate(row) if cell is not None}
+    if len(sample) < 2 or len(filled) == len(columns):
+        return []
+    with _sheets(path, name, results=False) as sheets:
+        rows = [
+            row.cells
+            for row in itertools.islice(_rows(sheets[title], path, name), n_titles + 1, n_titles + header.MAX_ROWS)
+        ]
+    formulas = {at for row in rows for at, cell in enumerate(row) if cell is not None and at not in filled}
+    return [column for at, column in enumerate(columns) if at in formulas]
 
 
 def _title_rows(sample: list[list[str | None]]) -> int:
@@ -169,8 +194,11 @@ def _expansion(path: Path, name: str) -> Expansion:
 
 
 @contextlib.contextmanager
-def _sheets(path: Path, name: str) -> Iterator[dict[str, Any]]:
-    """The sheets of a workbook by their titles, those that are hidden left out. The workbook is open in the block."""
+def _sheets(path: Path, name: str, results: bool = True) -> Iterator[dict[str, Any]]:
+    """The sheets of a workbook by their titles, those that are hidden left out. The workbook is open in the block.
+
+    Cells with formulas have their last results, or the formulas themselves.
+    """
     require_installed()
     import openpyxl
 
@@ -178,7 +206,7 @@ def _sheets(path: Path, name: str) -> Iterator[dict[str, Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on styles and extensions, which do not matter here
-            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=results, keep_links=False)
         yield {sheet.title: sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"}
     except _FAILURES as error:
         if isinstance(error, DataError):
