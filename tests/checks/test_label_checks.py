@@ -1,3 +1,5 @@
+import pytest
+
 from helpers.rows import chinese, english
 from tenor.checks import label_spellings, labels
 from tenor.checks.context import CheckContext
@@ -91,10 +93,23 @@ def test_a_class_that_is_one_text_with_other_numbers_is_named() -> None:
     texts, names = templates()
     context = CheckContext(Dataset("in.csv", texts, names))
     told = {finding.name: finding for finding in labels.check(context, names)}["templated"]
-    assert told.problem == "1 class has nearly the same text in almost all rows (auto 39)."
-    assert (told.count, told.rows, set(told.details)) == (1, [*range(1, 40)], {"auto"})
+    assert told.problem == "1 class has nearly the same text in almost all rows (auto 40)."
+    assert (told.count, told.rows, set(told.details)) == (1, [*range(1, 41)], {"auto"})
     few = CheckContext(Dataset("in.csv", texts[32:], names[32:]))
     assert few.templates == {}
+
+
+@pytest.mark.parametrize("template", ["Your code is {}", "您的验证码是{}，请勿泄露", "{} points, {} goals"])
+def test_a_short_text_with_other_numbers_is_one_text(template: str) -> None:
+    others = [text for text, _ in english()]
+    texts = [template.format(number, number) for number in range(300_000, 300_040)]
+    context = CheckContext(Dataset("in.csv", [*texts, *others], ["code"] * 40 + ["chat"] * len(others)))
+    assert {label: len(rows) for label, rows in context.templates.items()} == {"code": 40}
+    assert len(set(context.split_groups[:40].tolist())) == 40
+    both = Dataset("in.csv", texts, ["code", "other"] * 20)
+    assert CheckContext(both).templates == {}
+    numbers = Dataset("in.csv", [*map(str, range(40)), *others], ["code"] * 40 + ["chat"] * len(others))
+    assert CheckContext(numbers).templates == {}
 
 
 def test_such_a_class_is_on_both_sides_of_a_split_but_equal_texts_are_not() -> None:

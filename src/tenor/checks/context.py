@@ -1,5 +1,7 @@
 """What the checks look at: the data, the test, and what several checks need of their texts, computed once."""
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +17,7 @@ from tenor.text.ngrams import NgramCounts
 
 MIN_TEMPLATE_ROWS, MIN_TEMPLATE_SHARE = 10, 0.9
 """A class is a template if this many of its rows, and this share of them, have nearly the same text."""
+_NUMBER = re.compile(r"(?<![A-Za-z_])\d+(?![A-Za-z_])")
 
 
 @dataclass(frozen=True)
@@ -75,17 +78,33 @@ class CheckContext:
             return {}
         classes, targets = np.unique(np.array(self.data.labels, object), return_inverse=True)
         by_class = np.split(np.argsort(targets, kind="stable"), np.bincount(targets).cumsum()[:-1])
+        forms = list(map(self._text_with_numbers, by_class))
+        n_classes = Counter(forms)  # what several classes have is the text of none of them
         return {
             label: rows
-            for label, of_class in zip(classes.tolist(), by_class, strict=True)
-            if len(rows := self._most_alike(of_class)) >= max(MIN_TEMPLATE_ROWS, MIN_TEMPLATE_SHARE * len(of_class))
+            for label, of_class, form in zip(classes.tolist(), by_class, forms, strict=True)
+            if len(rows := self._most_alike(of_class, form if n_classes[form] == 1 else ""))
+            >= max(MIN_TEMPLATE_ROWS, MIN_TEMPLATE_SHARE * len(of_class))
             and (self.equal[rows] != self.equal[rows[0]]).any()
         }
 
-    def _most_alike(self, rows: Rows) -> Rows:
-        """The largest group of near duplicates among the rows."""
+    def _most_alike(self, rows: Rows, form: str) -> Rows:
+        """The largest group of near duplicates among the rows, or the rows with a text that differs in numbers alone.
+
+        A number changes much of a short text.
+        """
         groups, counts = np.unique(self.near[rows], return_counts=True)
-        return np.asarray(rows[self.near[rows] == groups[counts.argmax()]])
+        near = np.asarray(rows[self.near[rows] == groups[counts.argmax()]])
+        if not form:
+            return near
+        numbered = rows[[_without_numbers(self.data.texts[row]) == form for row in rows.tolist()]]
+        return near if len(near) >= len(numbered) else numbered
+
+    def _text_with_numbers(self, rows: Rows) -> str:
+        """The text, with 0 for each number, that nearly all of the first rows have; empty if they have none."""
+        texts = Counter(_without_numbers(self.data.texts[row]) for row in rows[:MIN_TEMPLATE_ROWS].tolist())
+        [(text, count)] = texts.most_common(1)
+        return text if count >= MIN_TEMPLATE_SHARE * texts.total() and any(map(str.isalpha, text)) else ""
 
     @cached_property
     def tokens(self) -> NgramCounts:
@@ -102,6 +121,10 @@ class CheckContext:
     def single_label(self) -> bool:
         """Whether every text has one class, not a set of labels or a number."""
         return bool(len(self.data.labels)) and all(isinstance(label, str) for label in self.data.labels)
+
+
+def _without_numbers(text: str) -> str:
+    return _NUMBER.sub("0", text.strip())
 
 
 def members(groups: Groups) -> dict[int, list[int]]:
