@@ -1,4 +1,5 @@
 import sys
+import time
 import unicodedata
 
 import numpy as np
@@ -119,3 +120,16 @@ def test_folding_twice_changes_nothing_for_any_character() -> None:
 def test_every_character_has_a_kind() -> None:
     folded = normalise.fold("\n".join(map(chr, [*range(0x30000), *range(0x30000, sys.maxunicode + 1, 97)])))
     assert set(np.unique(folded.kinds)) == {SEPARATOR, WORD, ALONE}
+
+
+@given(st.text(st.sampled_from("aé\u0301\u0327\u0323\u0f71\u0f72\u0f73\u1161\u11a8\u3099\u05b0"), min_size=101))
+def test_a_long_run_of_marks_has_the_form_nfkc(run: str) -> None:
+    assert normalise._normalise(run) == unicodedata.normalize("NFKC", run)
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0327", "\u0f73"])
+def test_very_many_marks_out_of_order_take_a_moment(marks: str) -> None:
+    started_at = time.process_time()
+    folded = normalise.fold("a" + marks * 50_000).text()
+    assert time.process_time() - started_at < 2
+    assert len(folded) >= 50_000

@@ -81,7 +81,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 def words(name: str) -> list[str]:
     """The words of a name, without case: `reviewText` and `Review_text` are `review` and `text`.
 
-    Of a text in the place of a name, only the beginning counts.
+    Only the beginning of a long name counts.
     """
     plain = unicodedata.normalize("NFKC", name[:_MAX_CHARACTERS])
     return _SEPARATORS.sub(" ", _BREAK.sub(" ", plain)).casefold().split()

@@ -18,6 +18,7 @@ Two steps change the number of characters:
 """
 
 import functools
+import itertools
 import unicodedata
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ _KIND, _JOINS, _EXPANDS, _IGNORED = 3, 4, 8, 16  # bits of an entry: the kind, a
 APOSTROPHE = ord("'")
 _ZERO_WIDTH_SPACE = 0x200B
 _LAST_ASCII = 0x7F
+_LONG_RUN = 100  # characters that join
 _FEW = 0.2  # share of characters that are not ASCII, below which ASCII is folded as bytes
 
 _ALONE_RANGES = (
@@ -166,13 +168,25 @@ def _compose(codes: Codes, entries: Kinds) -> tuple[Codes, Positions]:
     text, at, parts = _decode(codes), 0, []
     lengths = np.ones(len(codes), np.int64)
     for head, tail in zip(heads[chosen].tolist(), tails[chosen].tolist(), strict=True):
-        run = unicodedata.normalize("NFKC", text[head:tail])
+        run = _normalise(text[head:tail])
         if run != text[head:tail]:
             parts += [text[at:head], run]
             lengths[head:tail] = 0
             lengths[head] = len(run)
             at = tail
     return encode("".join([*parts, text[at:]])), np.repeat(np.arange(len(codes)), lengths)
+
+
+def _normalise(run: str) -> str:
+    """A run in the form NFKC. In a long run the marks are put in canonical order first.
+
+    `unicodedata` takes a time that grows with the square of the marks that are out of order.
+    """
+    if len(run) > _LONG_RUN:
+        plain = "".join(unicodedata.normalize("NFKD", character) for character in run)
+        groups = itertools.groupby(plain, lambda character: unicodedata.combining(character) > 0)
+        run = "".join(itertools.chain.from_iterable(sorted(group, key=unicodedata.combining) for _, group in groups))
+    return unicodedata.normalize("NFKC", run)
 
 
 def _look_up(codes: Codes) -> Kinds:
