@@ -2,7 +2,6 @@
 
 import re
 import runpy
-import time
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +116,11 @@ def test_a_check_that_its_solution_does_not_pass_ends_the_run() -> None:
 
 @pytest.mark.docs
 @pytest.mark.parametrize("page", [page for page in CHAPTERS if ".zh." not in page.name], ids=lambda page: page.stem)
-def test_the_notebook_of_a_chapter_runs_in_a_kernel_in_two_minutes(page: Path) -> None:
+def test_the_notebook_of_a_chapter_runs_in_a_kernel(page: Path) -> None:
     pytest.importorskip("nbclient")
     text = page.read_text(encoding="utf-8")
-    started_at = time.perf_counter()
     document = TOOL["notebook"](text)
     TOOL["add_results"](document, TOOL["run"](document), text)
-    assert time.perf_counter() - started_at < 120
     outputs = [output for cell in document["cells"] for output in cell.get("outputs", [])]
     charts = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(charts) == len(re.findall(r"^!\[", text, re.MULTILINE))
