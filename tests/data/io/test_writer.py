@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenor.data.io import table, writer
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.table import Chunk
 from tenor.errors import DataError
 
@@ -30,8 +31,8 @@ def write(path: Path, chunks: list[Chunk] = CHUNKS, columns: list[str] = COLUMNS
     return path
 
 
-def read(path: Path) -> dict[str, list[Any]]:
-    opened = table.open_table(path)
+def read(path: Path, options: FileOptions = RECOGNISED) -> dict[str, list[Any]]:
+    opened = table.open_table(path, options)
     chunks = list(opened.chunks)
     return {name: [value for chunk in chunks for value in chunk.columns[name]] for name in opened.columns}
 
@@ -150,8 +151,10 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_any_strings_read_back_as_they_were(tmp_path: Path, rows: list[tuple[str, str]], kind: str) -> None:
     columns = {"text": [text for text, _ in rows], "label": [label for _, label in rows]}
     path = write(tmp_path / f"a.{kind}", [Chunk(1, columns)] if rows else [], ["text", "label"])
+    # Of one odd row alone, such as `",\n"`, nothing but the user can say what its quotes are.
+    options = FileOptions(quoting="minimal") if kind in ("csv", "tsv") else RECOGNISED
     if rows or kind != "jsonl":  # without a row, JSON lines do not name their columns
-        assert read(path) == columns
+        assert read(path, options) == columns
 
 
 def test_json_has_null_for_what_is_no_number(tmp_path: Path) -> None:

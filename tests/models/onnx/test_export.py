@@ -125,7 +125,7 @@ def test_int8_is_smaller_and_close(network: Network) -> None:
     assert set(small.graphs()) == {FLOAT32, INT8, PROBE} and set(plain.graphs()) == {FLOAT32, PROBE}
     result, expected = small.score(rows), network.score(rows)
     assert not np.array_equal(result, expected)
-    assert np.abs(result - expected).max() < 0.1 * np.abs(expected).max() + 0.05
+    assert np.abs(result - expected).max() < 0.15 * np.abs(expected).max() + 0.05
 
 
 def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
