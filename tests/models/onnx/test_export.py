@@ -28,6 +28,7 @@ from tenor.models.onnx.onnx_network import FLOAT32, INT8, OnnxNetwork
 from tenor.models.onnx.probe import PROBE
 from tenor.tasks import SingleLabel
 from tenor.text import vocabulary
+from tenor.training.network_training import seeded
 
 pytestmark = pytest.mark.slow
 
@@ -69,12 +70,13 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(params=NETWORKS)
 def network(request: pytest.FixtureRequest) -> Network:
-    """A network with weights drawn at random, biases too."""
+    """A network with weights drawn at random, biases too: the same in every run, since int8 is further off for some."""
     name, values = NETWORKS[request.param]
     family = registry.find(name)
     config = settings.make(family.config, values, "test")
     assert isinstance(family, NetworkFamily)
-    keras_model = family.build(config, TASK)
+    with seeded(1):
+        keras_model = family.build(config, TASK)
     random = np.random.default_rng(5)
     for variable in keras_model.weights:
         variable.assign(np.asarray(variable) + random.normal(0, 0.3, variable.shape))
@@ -125,7 +127,7 @@ def test_int8_is_smaller_and_close(network: Network) -> None:
     assert set(small.graphs()) == {FLOAT32, INT8, PROBE} and set(plain.graphs()) == {FLOAT32, PROBE}
     result, expected = small.score(rows), network.score(rows)
     assert not np.array_equal(result, expected)
-    assert np.abs(result - expected).max() < 0.15 * np.abs(expected).max() + 0.05
+    assert np.abs(result - expected).max() < 0.1 * np.abs(expected).max() + 0.05
 
 
 def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
