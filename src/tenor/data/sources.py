@@ -10,11 +10,10 @@ from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import builtin, dataset, field_columns, known_labels
+from tenor.data import builtin, dataset, field_columns, fingerprint, known_labels
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
-from tenor.data.fingerprint import fingerprint
 from tenor.data.io import table, used_options
 from tenor.data.io.chunks import Cell
 from tenor.data.io.database import DatabaseUrl, is_url
@@ -128,8 +127,12 @@ def _is_training_data(rows: Dataset, metadata: JsonMapping) -> bool:
     data = metadata.get("data")
     if not isinstance(data, Mapping):
         return False
-    known = [each for each in (data, data.get("before_split")) if isinstance(each, Mapping)]
-    return any(each.get("rows") == len(rows) and each.get("sha256") == fingerprint(rows) for each in known)
+    if data.get("rows") == len(rows):
+        return data.get("sha256") == fingerprint.fingerprint(rows)
+    whole = data.get("before_split")
+    if not isinstance(whole, Mapping) or whole.get("rows") != len(rows):
+        return False
+    return whole.get("sha256_of_first_rows") == fingerprint.of_first_rows(rows)
 
 
 def _train_and_test_folders(source: str) -> tuple[str, str] | None:

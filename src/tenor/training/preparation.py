@@ -10,9 +10,8 @@ from tenor._core.language import tr
 from tenor._core.records import JsonObject
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import dataset, known_labels, later_sources, sources
+from tenor.data import dataset, fingerprint, known_labels, later_sources, sources
 from tenor.data.dataset import Dataset
-from tenor.data.fingerprint import fingerprint
 from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError
 from tenor.models.base import Examples
@@ -37,7 +36,8 @@ class PreparedData:
         findings: Problems of the data.
         timing: Seconds by step.
         character_map: Characters that the model reads as others; None: none.
-        before_split: Number of rows and fingerprint of the data before the test was held out; None: nothing was.
+        before_split: Number of rows, and fingerprint of the first ones, before the test was held out; None: nothing
+            was.
     """
 
     data: Dataset
@@ -74,7 +74,7 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     check_s = time.perf_counter() - checking_at
     if test is None and run.folds is None and run.test_size > 0:
         require_share("test_size", run.test_size, data, tr("measure on"))
-        before_split = {"rows": len(data), "sha256": fingerprint(data)}
+        before_split = {"rows": len(data), "sha256_of_first_rows": fingerprint.of_first_rows(data)}
         kept, held_out = splitting.hold_out(run, data, task, groups, callback)
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]

@@ -15,7 +15,8 @@ def origin(data: Dataset, fingerprint: str, seed: int, before_split: JsonObject 
         data: Its training data.
         fingerprint: Their fingerprint.
         seed: The seed of the run.
-        before_split: Rows and fingerprint of the data before the test was held out; None: nothing was.
+        before_split: Number of rows, and fingerprint of the first ones, before the test was held out; None: nothing
+            was.
     """
     split = {} if before_split is None else {"before_split": before_split}
     return {
