@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from helpers.rows import chinese, english
@@ -35,7 +37,7 @@ def test_labels_that_differ_in_case_or_blanks_are_named_with_their_rows() -> Non
 
 
 def test_the_most_frequent_spelling_is_the_best() -> None:
-    assert label_spellings.best_spellings(["a  b", "A B", "A B ", "c", "A-b."]) == {"ab": "A B", "c": "c"}
+    assert label_spellings.best_spellings(Counter(["a  b", "A B", "A B ", "c", "A-b."])) == {"ab": "A B", "c": "c"}
 
 
 def test_labels_that_stand_for_none_are_named() -> None:

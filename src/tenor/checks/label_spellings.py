@@ -7,7 +7,7 @@ Punctuation between two digits counts, and so does all of a label that has no le
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 
 from tenor.data.label_values import label_key, to_number
@@ -43,10 +43,17 @@ def fold_label(label: str) -> str:
     return key if to_number(key) is not None else _BETWEEN_WORDS.sub("", key) or key
 
 
-def best_spellings(raw_labels: Sequence[str]) -> dict[str, str]:
-    """For each folded label the spelling of most rows; of equally frequent ones the first."""
+def best_spellings(rows_of: Mapping[str, int]) -> dict[str, str]:
+    """For each folded label the spelling of most rows; of equally frequent ones the first.
+
+    Args:
+        rows_of: How many rows each label has, as the file has it.
+    """
+    counts = Counter[str]()
+    for label, n_rows in rows_of.items():
+        counts[label.strip()] += n_rows
     best: dict[str, str] = {}
-    for label, _ in Counter(label.strip() for label in raw_labels).most_common():
+    for label, _ in counts.most_common():
         best.setdefault(fold_label(label), label)
     return best
 

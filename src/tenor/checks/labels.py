@@ -11,8 +11,10 @@ from tenor.checks.label_spellings import best_spellings, fold_label
 from tenor.data import label_units
 from tenor.data.dataset import Dataset
 from tenor.data.label_markers import find_markers, find_split_labels
+from tenor.data.label_source import label_source
 from tenor.data.labels import MAX_NUMERIC_CLASSES
 from tenor.errors import counted
+from tenor.tasks import Label
 
 _RARE = 10  # rows
 _UNEVEN = 20  # rows of the largest class for one of the smallest
@@ -64,7 +66,7 @@ def _classes(data: Dataset) -> Iterator[Finding]:
 def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
     """Labels that differ only in case, blanks or punctuation."""
     names = [label for label in raw_labels if isinstance(label, str)]
-    best = best_spellings(names)
+    best = best_spellings(Counter(names))
     if len(best) == len(set(names)):
         return
     odd = {
@@ -92,8 +94,7 @@ def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
 
 def synonyms(data: Dataset) -> Iterator[Finding]:
     """Labels that are short forms or translations of others, such as `Y` and `Yes`."""
-    best = best_spellings(list(map(str, data.labels)))
-    counts = Counter(best[fold_label(str(label))] for label in data.labels)
+    spelling_of, counts = _by_spelling(data)
     pairs = label_spellings.synonym_pairs(counts)
     if not pairs:
         return
@@ -108,7 +109,18 @@ def synonyms(data: Dataset) -> Iterator[Finding]:
         training_message=tr(
             "labels seem to say the same: {shown}, each taken for a class. `tenor check` merges them.", shown=shown
         ),
-    ).at_rows(data, [row for row, label in enumerate(data.labels) if best[fold_label(str(label))] in rare_labels])
+    ).at_rows(data, [row for row, label in enumerate(data.labels) if spelling_of[label] in rare_labels])
+
+
+def _by_spelling(data: Dataset) -> tuple[dict[Label, str], Counter[str]]:
+    """The best spelling of each label, and how many rows each of these has."""
+    rows_of = label_source(data.labels).counts()
+    best = best_spellings({str(label): n_rows for label, n_rows in rows_of.items()})
+    spelling_of = {label: best[fold_label(str(label))] for label in rows_of}
+    counts = Counter[str]()
+    for label, n_rows in rows_of.items():
+        counts[spelling_of[label]] += n_rows
+    return spelling_of, counts
 
 
 def _shown_pairs(pairs: Sequence[tuple[str, str]], counts: Counter[str]) -> list[str]:
@@ -126,8 +138,7 @@ def _shown_pairs(pairs: Sequence[tuple[str, str]], counts: Counter[str]) -> list
 
 def similar(data: Dataset) -> Iterator[Finding]:
     """Labels whose names are so similar that they may be one class."""
-    best = best_spellings(list(map(str, data.labels)))
-    counts = Counter(best[fold_label(str(label))] for label in data.labels)
+    _, counts = _by_spelling(data)
     pairs = label_spellings.similar_pairs(counts)
     if pairs:
         shown = _shown_pairs(pairs, counts)

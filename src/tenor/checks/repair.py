@@ -99,7 +99,7 @@ def plan(
     spellings: dict[str, str] = {}
     if context.single_label:
         names = [label for label in raw_labels if isinstance(label, str)]
-        best = _with_merges(best_spellings(names), merges or {})
+        best = _with_merges(best_spellings(Counter(names)), merges or {})
         spellings = {label: best[fold_label(label)] for label in names}
         labels = [best.get(fold_label(label), label) for label in labels]
     for row in total_rows.find(data):

@@ -1,11 +1,10 @@
 """Rows at the end of a table that are sums or counts of the rows above, as spreadsheets and databases add them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tenor._core.language import tr
 from tenor.checks.finding import Finding
-from tenor.data.blocks import Rows
 from tenor.data.dataset import Dataset
 from tenor.data.label_source import label_source
 from tenor.data.label_values import to_number
@@ -39,7 +38,7 @@ def check(data: Dataset) -> Iterator[Finding]:
     rows = find(data)
     if not rows:
         return
-    shown = _shown(data, rows)
+    shown = repr(f"{data.display(rows[0])}, {data.labels[rows[0]]}"[:60])
     last = counted(len(rows), "row at the end looks like a total", "rows at the end look like totals")
     yield Finding(
         name="total",
@@ -50,11 +49,6 @@ def check(data: Dataset) -> Iterator[Finding]:
             "{last}: {shown}, learned as a text. Remove such rows from the file.", last=last, shown=shown
         ),
     ).at_rows(data, rows)
-
-
-def _shown(data: Dataset, rows: Sequence[int] | Rows) -> str:
-    row = int(rows[0])
-    return repr(f"{data.display(row)}, {data.labels[row]}"[:60])
 
 
 def _is_total(text: str, label: object) -> bool:
