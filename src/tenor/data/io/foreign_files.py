@@ -18,7 +18,7 @@ _DOWNLOAD = mark("Download the file again; a login or an error may have been sav
 class _Kind(NamedTuple):
     """A kind of file that Tenor does not read as a table."""
 
-    magic: bytes
+    magic: bytes | tuple[bytes, ...]
     problem: str
     remedy: str
 
@@ -34,10 +34,12 @@ _KINDS = (
         mark("this is a document of an old Office, such as .xls."),
         mark("Open it, and save the sheet as .xlsx or as 'CSV UTF-8'."),
     ),
-    _Kind(b"@relation", mark("this is a table of Weka (ARFF)."), mark("Save it as CSV.")),
-    _Kind(b"@RELATION", mark("this is a table of Weka (ARFF)."), mark("Save it as CSV.")),
-    _Kind(b"\x80\4\x95", mark("this is a pickle, which could run code."), mark("Save the table as .parquet or .csv.")),
-    _Kind(b"\x80\5\x95", mark("this is a pickle, which could run code."), mark("Save the table as .parquet or .csv.")),
+    _Kind((b"@relation", b"@RELATION"), mark("this is a table of Weka (ARFF)."), mark("Save it as CSV.")),
+    _Kind(
+        (b"\x80\4\x95", b"\x80\5\x95"),
+        mark("this is a pickle, which could run code."),
+        mark("Save the table as .parquet or .csv."),
+    ),
     _Kind(b"%PDF-", mark("this is a PDF."), mark("Copy its texts into a table.")),
     _Kind(
         b"SQLite format 3\0",

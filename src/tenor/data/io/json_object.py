@@ -37,12 +37,10 @@ def read(lines: Lines) -> Table:
             tr("{name}: the rows are the objects under {number:,} keys.", name=lines.name, number=len(named))
         )
         return table
-    if (labelled := _texts_by_label(objects.other)) is not None:
-        note = tr("{name}: the keys are labels, and their lists have the texts.", name=lines.name)
-        return _labelled(labelled, note, lines)
-    if (labelled := _labels_by_text(objects.other)) is not None:
-        note = tr("{name}: the keys are texts, and their values are labels.", name=lines.name)
-        return _labelled(labelled, note, lines)
+    if (labelled := _of_texts_by_label(objects.other, lines)) is not None:
+        return labelled
+    if (pairs := _labels_by_text(objects.other)) is not None:
+        return _labelled(pairs, tr("{name}: the keys are texts, and their values are labels.", name=lines.name), lines)
     rows = _columns(objects.other)
     if rows is None:
         return json_lines.read(lines)
@@ -62,12 +60,17 @@ def read_lines(lines: Lines) -> Table:
         filled = (line.strip() for line in until_fault(decoded) if line.strip())
         first, second = next(filled, ""), next(filled, "")
     with contextlib.suppress(DataError):  # which json_lines raises with the right row
-        if not second and first.endswith("]}") and isinstance(parts := decode(first, Location(lines.name), ""), dict):
-            labelled = _texts_by_label(parts)
-            if labelled is not None:
-                note = tr("{name}: the keys are labels, and their lists have the texts.", name=lines.name)
-                return _labelled(labelled, note, lines)
+        parts = decode(first, Location(lines.name), "") if not second and first.endswith("]}") else None
+        if isinstance(parts, dict) and (labelled := _of_texts_by_label(parts, lines)) is not None:
+            return labelled
     return json_lines.read(lines)
+
+
+def _of_texts_by_label(parts: Row, lines: Lines) -> Table | None:
+    """The table of an object with the texts of each label; None for others."""
+    if (rows := _texts_by_label(parts)) is None:
+        return None
+    return _labelled(rows, tr("{name}: the keys are labels, and their lists have the texts.", name=lines.name), lines)
 
 
 def _labelled(rows: Iterator[list[Cell]], note: str, lines: Lines) -> Table:
