@@ -1,15 +1,14 @@
 """Run the code of the guide, draw its charts and show what it prints.
 
-    python tools/guide.py                  run every chapter; write the charts into docs/guide/charts, and what each
-                                           block prints below it, in both languages
+    python tools/guide.py                  run every chapter in both languages; write the charts into
+                                           docs/guide/charts, and what each block prints below it
     python tools/guide.py CHAPTER ...      these chapters, such as docs/guide/02-neuron.md
 
 A chapter is a page. Its `python` blocks run from top to bottom in one namespace. Those with a title are checks of an
-exercise; they run last, so a solution may follow its check. The blocks of the Chinese twin must be the same code, up to
-comments.
+exercise; they run last, so a solution may follow its check. The Chinese twin has the same code, with its own texts (see
+tools/twins.py); it runs too.
 """
 
-import ast
 import contextlib
 import io
 import math
@@ -17,6 +16,8 @@ import os
 import re
 import sys
 import time
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,13 +77,13 @@ def run(page: Path) -> list[str]:
         What each block prints, in the order of `blocks`.
     """
     names: dict[str, Any] = {"__name__": page.stem}
-    _set_up_charts()
     in_page = blocks(page)
     printed = [""] * len(in_page)
-    for number, block in sorted(enumerate(in_page), key=lambda pair: pair[1].is_check):
-        with contextlib.redirect_stdout(io.StringIO()) as stdout:
-            exec(compile("\n" * (block.line - 1) + block.source, str(page), "exec"), names)
-        printed[number] = stdout.getvalue()
+    with _small_charts():
+        for number, block in sorted(enumerate(in_page), key=lambda pair: pair[1].is_check):
+            with contextlib.redirect_stdout(io.StringIO()) as stdout:
+                exec(compile("\n" * (block.line - 1) + block.source, str(page), "exec"), names)
+            printed[number] = stdout.getvalue()
     return printed
 
 
@@ -113,43 +114,38 @@ def show_output(page: Path, printed: list[str]) -> None:
     page.write_text(text, encoding="utf-8")
 
 
-def same_code(one: Path, other: Path) -> bool:
-    """Whether two pages have the same code, up to comments, and show the same output."""
-    first, second = (
-        [(block.is_check, block.output, ast.dump(ast.parse(block.source))) for block in blocks(page)]
-        for page in (one, other)
-    )
-    return first == second
+@contextlib.contextmanager
+def _small_charts() -> Iterator[None]:
+    """Make charts small and the same in every run: text stays text, and there is no date.
 
-
-def _set_up_charts() -> None:
-    """Make charts small and the same in every run: text stays text, and there is no date."""
+    Text in a chart needs no font here: the reader's browser draws it.
+    """
     os.environ["SOURCE_DATE_EPOCH"] = "0"
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams.update(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "tenor",
-            "figure.figsize": (6.4, 3.2),
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "tenor",
+        "figure.figsize": (6.4, 3.2),
+        "figure.constrained_layout.use": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        yield
 
 
 def main() -> None:
     """Run the chapters, write what they print into the pages, and print how long each takes."""
-    pages = [Path(name).resolve() for name in sys.argv[1:]] or chapters()
+    pages = [Path(name).resolve() for name in sys.argv[1:]]
+    pages = pages or [each for page in chapters() for each in (page, page.with_name(f"{page.stem}.zh.md"))]
     CHARTS.mkdir(exist_ok=True)
     os.chdir(CHARTS)
     for page in pages:
         started_at = time.perf_counter()
-        printed = run(page)
-        for twin in (page, page.with_name(f"{page.stem}.zh.md")):
-            show_output(twin, printed)
+        show_output(page, run(page))
         print(f"{page.name}: {time.perf_counter() - started_at:.1f} s", flush=True)
 
 

@@ -29,7 +29,7 @@ _CODE = re.compile(
 _DETAILS = re.compile(r"^</?details[^>]*>\n?|^<summary>(.*?)</summary>$", re.MULTILINE)
 _STAMP = re.compile(r"\n*<!-- English text: \w+ -->\s*\Z")
 _RELATIVE_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)[^)]*\)")
-_CHART = re.compile(r"!\[([^\]]*)\]\(charts/([\w-]+\.svg)\)")
+_CHART = re.compile(r"!\[([^\]]*)\]\(charts/([\w.-]+\.svg)\)")
 _SAVED = re.compile(r"\.savefig\(\"([^\"]+)\"")
 MOST_SECONDS = 120  # that a cell may take
 ANSWERS = (
@@ -48,20 +48,17 @@ def main(arguments: list[str]) -> int:
 
 
 def write(folder: Path, is_run: bool) -> None:
-    """Write all notebooks into a folder, with results if `is_run`. Both languages have the same code; it runs once."""
+    """Write all notebooks into a folder, with results if `is_run`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for page in (page for page in chapters() if not page.name.endswith(".zh.md")):
-        texts = {path: path.read_text(encoding="utf-8") for path in (page, page.with_suffix(".zh.md"))}
-        documents = {path: notebook(text) for path, text in texts.items()}
+    for page in chapters():
+        text = page.read_text(encoding="utf-8")
+        document = notebook(text)
         if is_run:
             started_at = time.perf_counter()
-            results = run(documents[page])
-            for path, document in documents.items():
-                add_results(document, results, texts[path])
+            add_results(document, run(document), text)
             print(f"{page.stem}: {time.perf_counter() - started_at:.1f} s", file=sys.stderr, flush=True)
-        for path, document in documents.items():
-            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-            (folder / path.with_suffix(".ipynb").name).write_text(text, encoding="utf-8")
+        written = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        (folder / page.with_suffix(".ipynb").name).write_text(written, encoding="utf-8")
 
 
 def run(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -63,6 +63,48 @@ def test_a_twin_with_another_outline_is_reported(root: Path, more: str) -> None:
     assert list(TWINS["check"](root, NONE)) == ["docs/page.md: page.zh.md has other headings or blocks of code."]
 
 
+def problems_with_code(root: Path, kind: str, english: str, chinese: str) -> list[str]:
+    for name, code in (("page.md", english), ("page.zh.md", chinese)):
+        (root / "docs" / name).write_text(f"# 1\n\n```{kind}\n{code}\n```\n", encoding="utf-8")
+    TWINS["stamp"](root / "docs/page.md")
+    return list(TWINS["check"](root, NONE))
+
+
+@pytest.mark.parametrize(
+    ("kind", "english", "chinese"),
+    [
+        ("python", 'print("good", 1)  # why', "print('好', 1)  # 原因"),
+        ("python", 'print(f"{n:5} rows")', 'print(f"{n} 行")'),
+        ("python", 'x = {"film": "a" "b"}', 'plt.rcParams["font.sans-serif"] = ["Noto"]\nx = {"电影": "甲"}'),
+        ("bash", "tenor train a.csv --label team | head -n 3  # why", "tenor train 甲.csv --label 组 | head -n 3"),
+        ("bash", "LANG=en tenor help \\\n  data", "LANG=zh tenor help 数据"),
+        ("console", '$ tenor predict runs/a "What a film"\npositive', "$ tenor predict runs/甲 房间很脏\n$5 差评"),
+        ("text", "accuracy", "准确率 (1"),
+    ],
+)
+def test_texts_and_comments_in_code_may_be_chinese(root: Path, kind: str, english: str, chinese: str) -> None:
+    assert problems_with_code(root, kind, english, chinese) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "english", "chinese"),
+    [
+        ("python", 'print("good", 1)', 'print("好", 2)'),
+        ("python", 'print("good")', "print(good)"),
+        ("python", 'print(f"{n} of {m}")', 'print(f"{n}")'),
+        ("python", 'plt.rcParams["font.size"] = 9', ""),
+        ("bash", "tenor train a.csv --label team", "tenor train a.csv --text 组"),
+        ("bash", "tenor train a.csv", "tenor tune a.csv"),
+        ("bash", "tenor help | head", "tenor help | tail"),
+        ("console", "$ tenor datasets\nimdb", "tenor datasets"),
+    ],
+)
+def test_other_code_is_reported_with_its_lines(root: Path, kind: str, english: str, chinese: str) -> None:
+    assert problems_with_code(root, kind, english, chinese) == [
+        "docs/page.md: the code in line 3 differs from that in line 3 of page.zh.md."
+    ]
+
+
 def test_a_chinese_page_without_an_english_one_is_reported(root: Path) -> None:
     (root / "docs/page.md").unlink()
     assert list(TWINS["check"](root, NONE)) == ["docs/page.zh.md: its English twin page.md is missing."]
