@@ -124,15 +124,17 @@ def _small_charts() -> Iterator[None]:
     import matplotlib
 
     matplotlib.use("svg")
-    settings = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "tenor",
-        "figure.figsize": (6.4, 3.2),
-        "figure.constrained_layout.use": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcParams.update(
+            {
+                "svg.fonttype": "none",
+                "svg.hashsalt": "tenor",
+                "figure.figsize": (6.4, 3.2),
+                "figure.constrained_layout.use": True,
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+            }
+        )
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         yield
 

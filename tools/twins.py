@@ -135,14 +135,14 @@ def _fixed_words(command: list[str]) -> Iterator[str]:
 
 
 class _WithoutText(ast.NodeTransformer):
-    """Empties strings: f-strings keep their values. Drops the choice of a Chinese font."""
+    """Empties strings: f-strings keep their values, in any order. Drops the choice of a Chinese font."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         return ast.Constant("") if isinstance(node.value, str) else node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.JoinedStr:
         values = [each.value for each in node.values if isinstance(each, ast.FormattedValue)]
-        return ast.JoinedStr([self.visit(value) for value in values])
+        return ast.JoinedStr(sorted((self.visit(value) for value in values), key=ast.dump))
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         return None if ast.unparse(node.targets[0]) == _CHINESE_FONT else self.generic_visit(node)

@@ -74,7 +74,7 @@ def problems_with_code(root: Path, kind: str, english: str, chinese: str) -> lis
     ("kind", "english", "chinese"),
     [
         ("python", 'print("good", 1)  # why', "print('好', 1)  # 原因"),
-        ("python", 'print(f"{n:5} rows")', 'print(f"{n} 行")'),
+        ("python", 'print(f"{n:5} rows of {m}")', 'print(f"{m} 中的 {n} 行")'),
         ("python", 'x = {"film": "a" "b"}', 'plt.rcParams["font.sans-serif"] = ["Noto"]\nx = {"电影": "甲"}'),
         ("bash", "tenor train a.csv --label team | head -n 3  # why", "tenor train 甲.csv --label 组 | head -n 3"),
         ("bash", "LANG=en tenor help \\\n  data", "LANG=zh tenor help 数据"),
