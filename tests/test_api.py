@@ -32,11 +32,12 @@ def described() -> Iterator[str]:
     for name in tenor.__all__:
         if name != "__version__":
             yield "\n".join(lines(name, getattr(tenor, name)))
-    for keywords in (api.CheckKeywords, api.ReadKeywords):
+    for keywords in (api.CheckKeywords, api.FileKeywords, api.ReadKeywords):
         fields = [
             f"    {node.target.id}: {ast.unparse(node.annotation)}" for node in syntax(keywords).body if is_field(node)
         ]
-        yield "\n".join([f"keywords {keywords.__name__}", *fields])
+        bases = ", ".join(ast.unparse(base) for base in syntax(keywords).bases)
+        yield "\n".join([f"keywords {keywords.__name__}({bases})", *fields])
 
 
 def lines(name: str, value: Any) -> Iterator[str]:

@@ -26,8 +26,28 @@ if TYPE_CHECKING:
     from tenor.training.tuning import TuningResult
 
 
-class ReadKeywords(TypedDict, total=False):
-    """Keywords of `evaluate` and `compare`: how to read the labelled texts.
+class FileKeywords(TypedDict, total=False):
+    """Keywords of `check`, `evaluate` and `compare`: how the files are written.
+
+    Attributes:
+        decimal: The decimal mark of numbers, `.` or `,`; None, the default: recognised where the labels show it.
+        encoding: The encoding of text files, such as `cp1252`; None, the default: recognised.
+        quoting: What quotes in delimited files are: `minimal` or `none`; None, the default: recognised.
+        header: Whether the first line names the columns; None, the default: recognised.
+        sheet: The sheet of a workbook; None, the default: the first one with rows.
+        query: The SQL query if the data are the URL of a database.
+    """
+
+    decimal: str | None
+    encoding: str | None
+    quoting: Literal["minimal", "none"] | None
+    header: bool | None
+    sheet: str | None
+    query: str | None
+
+
+class ReadKeywords(FileKeywords, total=False):
+    """Keywords of `evaluate` and `compare`, besides `FileKeywords`: how to read the labelled texts.
 
     Attributes:
         text: Column of the texts, or a column for each text field of the model; None, the default: as in the training
@@ -40,12 +60,6 @@ class ReadKeywords(TypedDict, total=False):
             () by default: those of the training.
         unknown_labels: Rows whose label the model does not know: `error`, the default; `wrong`, they count as wrong
             predictions; `drop`, they are left out.
-        decimal: The decimal mark of numbers, `.` or `,`; None, the default: recognised where the labels show it.
-        encoding: The encoding of text files, such as `cp1252`; None, the default: recognised.
-        quoting: What quotes in delimited files are: `minimal` or `none`; None, the default: recognised.
-        header: Whether the first line names the columns; None, the default: recognised.
-        sheet: The sheet of a workbook; None, the default: the first one with rows.
-        query: The SQL query if the data are the URL of a database.
     """
 
     text: str | Sequence[str] | None
@@ -55,16 +69,10 @@ class ReadKeywords(TypedDict, total=False):
     drop_empty: bool
     missing_labels: tuple[str, ...]
     unknown_labels: UnknownLabels
-    decimal: str | None
-    encoding: str | None
-    quoting: Literal["minimal", "none"] | None
-    header: bool | None
-    sheet: str | None
-    query: str | None
 
 
-class CheckKeywords(TypedDict, total=False):
-    """Keywords of `check`.
+class CheckKeywords(FileKeywords, total=False):
+    """Keywords of `check`, besides `FileKeywords`.
 
     Attributes:
         test: Labelled texts for the evaluation, to find texts that are in both; None by default.
@@ -83,12 +91,6 @@ class CheckKeywords(TypedDict, total=False):
         merge: A label -> the label that the cleaned table gets instead; None by default.
         overwrite: Replace these files if they exist; False by default.
         seed: Seed of everything random; 0 by default.
-        decimal: The decimal mark of numbers, `.` or `,`; None, the default: recognised where the labels show it.
-        encoding: The encoding of text files, such as `cp1252`; None, the default: recognised.
-        quoting: What quotes in delimited files are: `minimal` or `none`; None, the default: recognised.
-        header: Whether the first line names the columns; None, the default: recognised.
-        sheet: The sheet of a workbook; None, the default: the first one with rows.
-        query: The SQL query if the data are the URL of a database.
     """
 
     test: str | None
@@ -107,12 +109,6 @@ class CheckKeywords(TypedDict, total=False):
     merge: JsonObject | None
     overwrite: bool
     seed: int
-    decimal: str | None
-    encoding: str | None
-    quoting: Literal["minimal", "none"] | None
-    header: bool | None
-    sheet: str | None
-    query: str | None
 
 
 def train(config: RunConfig, *, callback: Callback | None = None) -> TrainedModel:

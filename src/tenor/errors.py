@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import overload
 
 from tenor._core.language import join_names, sentences, tr, tr_number
-from tenor._core.printable import printable
-
-_LONGEST_NAME = 200  # characters
+from tenor._core.printable import printable, shortened
 
 
 @dataclass(frozen=True)
@@ -145,8 +143,7 @@ def rows_phrase(rows: Sequence[int], most: int = 5) -> str:
 
 def listed(names: Sequence[str], most: int = 10) -> str:
     """`a, b, "c, d"`; past `most` names the list ends with the number of all. Long names are shortened."""
-    short = (name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..." for name in names[:most])
-    return join_names(map(quoted, short)) + (
+    return join_names(quoted(shortened(name)) for name in names[:most]) + (
         tr(", ... ({n_names:,} in all)", n_names=len(names)) if len(names) > most else ""
     )
 

@@ -1,9 +1,20 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from tenor._core.printable import printable, printable_json, printable_lines, printable_row
-from tenor.errors import DataError, Location
+import tenor
+from tenor._core.language import join_names, tr, tr_number
+from tenor._core.printable import printable, printable_json, printable_lines, printable_row, shortened
+from tenor.errors import DataError, Location, listed
+
+
+class Messages(tenor.Callback):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def on_message(self, message: str) -> None:
+        self.lines.append(message)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +70,31 @@ def test_an_error_is_printable() -> None:
     error = DataError("the label \x1b]0;x\x07 is\nodd.", "Mend\u202eit.", Location("a\nerror: b.csv", 1, "c\x9b"))
     assert str(error) == r"a\nerror: b.csv, row 1, column 'c\x9b': the label \x1b]0;x\x07 is\nodd. Mend\u202eit."
     assert (error.problem + error.remedy).isprintable()
+
+
+def test_long_names_and_values_are_shortened_in_every_message() -> None:
+    long = f"begin{'x' * 1_000_000}end"
+    for message in (
+        tr("{name}: there is no column {column!r}.", name="a.csv", column=long),
+        tr_number("{number} row has {value!r}", "{number} rows have {value!r}", 2, value=long),
+        join_names([long, long]),
+        listed([long]),
+        str(DataError("the label is empty.", at=Location("a.csv", 3, long))),
+    ):
+        assert "begin" in message and "end" in message and len(message) < 500
+    assert tr("{problem}", problem=long) == long  # a part of a message stays whole
+    assert shortened("x" * 200) == "x" * 200
+
+
+def test_messages_about_a_file_are_short(tmp_path: Path) -> None:
+    column, name = "x" * 1_000_000, "数" * 5_000
+    file = tmp_path / "a.csv"
+    rows = [f"a film number {number},{name if number % 2 else 'other'},{number % 3}" for number in range(12)]
+    file.write_text("\n".join([f"text,{column} label,{column}", *rows, "no label,,1"]), encoding="utf-8")
+    data, label = str(file), f"{column} label"
+    callback = Messages()
+    report = tenor.check(data, label=label, features="all", callback=callback)
+    with pytest.raises(DataError, match=r"row 13, column 'xxx.*\.\.\.xxx.* label': the label is empty") as raised:
+        tenor.train(tenor.RunConfig(data, label=label, features="all"), callback=callback)
+    messages = [*callback.lines, str(raised.value), *(finding.problem for finding in report.findings)]
+    assert len(messages) > 2 and max(map(len, messages)) < 1_000

@@ -7,12 +7,14 @@ A text without a translation stays English. `tools/messages.py` keeps a catalogu
 import gettext
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
+
+from tenor._core.printable import shortened
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -44,18 +46,18 @@ def tr(message: str, /, **values: object) -> str:
     Args:
         message: The English message, a literal, so that tools find it. With `values` it is a format string:
             `tr("{name}: there is no column {column!r}.", name=name, column=column)`.
-        values: What the message names.
+        values: What the message names. With `!r`, which quotes names and values of the input, a long one is shortened.
     """
     catalogue = _catalogue(language())
     translated = catalogue.gettext(message) if catalogue and message else message
-    return translated.format(**values) if values else translated
+    return translated.format(**_quoted_short(values)) if values else translated
 
 
 def tr_number(one: str, many: str, number: int, /, **values: object) -> str:
     """A message about a number, `{number}` in it, in the form that the language has for that number."""
     catalogue = _catalogue(language())
     message = catalogue.ngettext(one, many, number) if catalogue else one if number == 1 else many
-    return message.format(number=number, **values)
+    return message.format(number=number, **_quoted_short(values))
 
 
 def mark(message: str, /) -> str:
@@ -69,8 +71,21 @@ def sentences(*parts: str) -> str:
 
 
 def join_names(names: Iterable[str]) -> str:
-    """`a, b, c`. Chinese has its enumeration comma between names: `a、b、c`."""
-    return ("、" if language() == "zh" else ", ").join(names)
+    """`a, b, c`, long names shortened. Chinese has its enumeration comma between names: `a、b、c`."""
+    return ("、" if language() == "zh" else ", ").join(map(shortened, names))
+
+
+class _Quoted(str):
+    """A string whose `repr`, which `!r` of a message shows, is that of the shortened one."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(shortened(str(self)))
+
+
+def _quoted_short(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: _Quoted(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 @cache

@@ -1,5 +1,7 @@
 """Text that is safe to show: characters that move the cursor, hide or reorder text, or end a line are escaped.
 
+Names and values of any length are shortened.
+
 Labels, column names, file names and texts may come from anybody. On a terminal, a control character could rewrite the
 screen or send keys. In a log, a line end could forge a line. Marks of direction show words in another order ("Trojan
 Source", Boucher and Anderson, 2023). Letters of all scripts, emoji, their joiners and variation selectors do not
@@ -14,6 +16,8 @@ _HIDDEN = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800
 _ALL = re.compile(f"[{_HIDDEN}]")
 _BUT_TABS = re.compile(f"(?!\t)[{_HIDDEN}]")
 _BUT_LINES = re.compile(f"(?![\t\n])[{_HIDDEN}]")
+
+_LONGEST_NAME, _SHOWN_BEGINNING, _SHOWN_END = 200, 150, 40  # characters
 
 # The password of a URL goes up to its last @: SQLAlchemy allows / and ? in it. Drivers read secrets in the query.
 _URL_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)\S*(@)", re.IGNORECASE)
@@ -44,6 +48,11 @@ def printable_json(line: str) -> str:
 def without_passwords(text: str) -> str:
     """The text with `***` for the passwords of URLs: `postgresql://me:***@host/shop`."""
     return _QUERY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1***\2", text))
+
+
+def shortened(name: str) -> str:
+    """The name, or the beginning and the end of one that is too long for a message."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_SHOWN_BEGINNING]}...{name[-_SHOWN_END:]}"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tenor._core.language import tr
+from tenor._core.printable import shortened
 from tenor._core.records import JsonObject
 from tenor.cli.layout import display_width, pad, pad_left, table
 from tenor.errors import counted, listed, quoted
@@ -88,10 +89,11 @@ def templated_lines(metrics: JsonObject) -> list[str]:
 
 def _table(rows: Sequence[ClassRow], head: Head) -> list[str]:
     titles = [tr("class") if head == "class" else tr("label"), tr("precision"), tr("recall"), "F1", tr("rows")]
-    lowest = (max(display_width(name) for name, _ in rows), 9, 6, 6, 6)
+    names = [shortened(name) for name, _ in rows]
+    lowest = (max(map(display_width, names)), 9, 6, 6, 6)
     widths = [max(display_width(title), width) for title, width in zip(titles, lowest, strict=True)]
     lines = table([titles], widths)
-    for name, row in rows:
+    for name, (_, row) in zip(names, rows, strict=True):
         values = pad_left(not_measured(), sum(widths[1:4]) + 4)
         if row["rows"]:
             metrics = zip(("precision", "recall", "f1"), widths[1:4], strict=True)

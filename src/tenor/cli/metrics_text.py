@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tenor._core.language import tr
+from tenor._core.printable import shortened
 from tenor._core.records import JsonObject
 from tenor.cli import class_table
 from tenor.cli.layout import display_width, pad, table
@@ -155,7 +156,7 @@ def _class_lines(metrics: JsonObject, all_classes: str) -> list[str]:
         "",
         *class_table.class_lines(metrics["per_class"], "class", all_classes),
     ]
-    names = list(metrics["per_class"])
+    names = list(map(shortened, metrics["per_class"]))
     if len(names) <= _MAX_CONFUSION:
         width = max(5, *map(display_width, names))
         cell = max(8, *(display_width(name) + 2 for name in names))

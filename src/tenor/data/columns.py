@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenor._core.language import mark, tr
+from tenor._core.printable import shortened
 from tenor.config.settings import suggest
 from tenor.data import column_values as values
 from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank, words
@@ -29,7 +30,8 @@ def require_column(columns: list[str], column: str, name: str, option: str) -> s
         parts = [part.strip() for part in column.split(",")]
         if len(parts) > 1 and set(parts) <= set(columns):
             known = tr(
-                "Name each column on its own: {parts}.", parts=" ".join(f"`{option}={part!r}`" for part in parts)
+                "Name each column on its own: {parts}.",
+                parts=" ".join(f"`{option}={shortened(part)!r}`" for part in parts),
             )
             raise DataError(tr("{name}: there is no column {column!r}.", name=name, column=column), known)
         remedy = tr(

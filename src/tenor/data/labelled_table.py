@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tenor._core.language import join_names, tr
+from tenor._core.printable import shortened
 from tenor.data import column_names, column_values, columns, feature_kinds, field_columns, field_values, row_reader
 from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
@@ -236,7 +237,7 @@ def _unread_texts(chunk: Chunk, text: str, others: Sequence[str]) -> tuple[str, 
     unread = [column for column in others if column_values.are_texts(chunk.columns[column])]
     if not unread:
         return ()
-    options = " ".join(f"`text={column!r}`" for column in (unread[0], text))
+    options = " ".join(f"`text={shortened(column)!r}`" for column in (unread[0], text))
     return (
         tr("not read: {unread}, which may be texts too; {options} reads both.", unread=listed(unread), options=options),
     )
@@ -256,7 +257,7 @@ def _require_texts(chunk: Chunk, text: str, name: str) -> None:
 
 
 def _left_out(summary: FeatureSummary) -> str:
-    return f"{summary.name} ({summary.fault()})"
+    return f"{shortened(summary.name)} ({summary.fault()})"
 
 
 def _first_chunk(opened: Table) -> Chunk:
