@@ -71,9 +71,9 @@ HEADS = {
     "unknown or missing option, and 130 after an interruption. If `auto` is interrupted and a model is ready,\n"
     "that model is saved and the exit code is 0.\n",
     "commands.zh.md": "# 命令\n\n"
-    "本页就是中文环境下 `tenor COMMAND --help` 打印的内容。\n"
-    "结果写到标准输出，其他内容写到标准错误。退出码 0 表示成功；1 表示输入或取值有误，并用两行说明哪里不对、怎么办，\n"
-    "第三行可能给出 `tenor help` 的主题；2 表示选项不存在或缺少选项；130 表示被中断。\n"
+    "本页就是中文环境下 `tenor COMMAND --help` 打印的内容。"
+    "结果写到标准输出，其他内容写到标准错误。退出码 0 表示成功；1 表示输入或取值有误，并用两行说明哪里不对、怎么办，"
+    "第三行可能给出 `tenor help` 的主题；2 表示选项不存在或缺少选项；130 表示被中断。"
     "如果 `auto` 被中断时已经得到一个模型，则保存该模型，退出码为 0。\n",
 }
 
