@@ -3,6 +3,7 @@ import decimal
 
 import pytest
 
+from tenor._core.language import use_language
 from tenor._core.records import Record
 from tenor.data import feature_kinds, field_values
 from tenor.data.feature_kinds import FeatureSummary
@@ -66,6 +67,12 @@ def test_a_value_has_one_form(value: object, kind: FieldKind, expected: str | No
 def test_the_values_decide_the_kind(values: list[object], kind: FieldKind, described: str) -> None:
     assert summary(values).field() == Field("x", kind)
     assert summary(values).describe() == described
+
+
+def test_a_kind_is_described_in_chinese() -> None:
+    with use_language("zh"):
+        assert summary(["1", "2.5"]).describe() == "x：数值"
+        assert summary(["de", "fr", "de"]).describe() == "x：类别（2 个值）"
 
 
 def test_the_decimal_mark_of_a_column_is_kept() -> None:

@@ -108,7 +108,9 @@ class FeatureSummary:
         more = counted(len(self._distinct), "value") if kind == "category" else ""
         if kind == "number" and (number_format := self._format.result(".")) and not number_format.is_plain:
             more = number_format.describe()
-        return f"{self.name}: {kind} ({more})" if more else f"{self.name}: {kind}"
+        if more:
+            return tr("{name}: {kind} ({details})", name=self.name, kind=tr(kind), details=more)
+        return tr("{name}: {kind}", name=self.name, kind=tr(kind))
 
 
 def split_kind(name: str, columns: Sequence[str]) -> tuple[str, FieldKind | None]:
