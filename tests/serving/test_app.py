@@ -54,6 +54,13 @@ def test_answers_are_those_of_the_model(model_folder: Path) -> None:
     assert sum(row["score"] for row in one["predictions"][0]) == pytest.approx(1)
 
 
+def test_clients_see_the_origin_of_a_model_but_no_filter_of_its_texts(model_folder: Path) -> None:
+    assert tenor.load(model_folder).bundle.metadata["data"]["filter"]
+    with client(model_folder) as server:
+        [info] = server.get("/models").json()
+    assert info["trained"]["data"].keys() == {"name", "rows", "sha256"}
+
+
 def test_numbers_and_sets_of_labels_are_answered(tmp_path: Path) -> None:
     rows = [(f"{'red' * (row % 2)} {'blue' * (row % 3 > 0)} thing {row}", row) for row in range(90)]
     (tmp_path / "rows.jsonl").write_text(

@@ -8,7 +8,6 @@ import numpy as np
 from tenor.data.dataset import Dataset
 
 _CHUNK = 1 << 16  # texts
-_FIRST_ROWS = 1_000
 
 
 def fingerprint(data: Dataset) -> str:
@@ -22,8 +21,3 @@ def fingerprint(data: Dataset) -> str:
             digest.update((b", " if at else b"") + json.dumps(values_of_chunk, ensure_ascii=True).encode()[1:-1])
         digest.update(b"]")
     return digest.hexdigest()
-
-
-def of_first_rows(data: Dataset) -> str:
-    """The fingerprint of the first 1,000 rows, which takes a moment for any number of rows."""
-    return fingerprint(data.take(np.arange(min(len(data), _FIRST_ROWS))))

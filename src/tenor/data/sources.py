@@ -20,6 +20,7 @@ from tenor.data.io.database import DatabaseUrl, is_url
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.missing import no_such_file
 from tenor.data.read_options import ReadOptions
+from tenor.data.text_filter import TextFilter
 from tenor.errors import SettingsError
 from tenor.tasks import Kind, Task
 
@@ -106,14 +107,8 @@ def read_for_evaluation(
     _say_columns(source, rows, callback)
     if rows.note:
         callback.on_message(rows.note)
-    if _is_training_data(rows, metadata):
-        callback.on_message(
-            tr(
-                "{name}: the model was trained on these texts, so the metrics are better than on new ones. Measure it "
-                "on texts that it has not seen.",
-                name=rows.name,
-            )
-        )
+    if note := _training_data_note(rows, metadata):
+        callback.on_message(note)
     rows, notes = known_labels.match_labels(rows, task, options.unknown_labels)
     for note in notes:
         callback.on_message(note)
@@ -122,17 +117,34 @@ def read_for_evaluation(
     }
 
 
-def _is_training_data(rows: Dataset, metadata: JsonMapping) -> bool:
-    """Whether a model was trained on exactly these rows, or on a part of them."""
+def _training_data_note(rows: Dataset, metadata: JsonMapping) -> str:
+    """A message if a model was trained on these texts, or on some of them; else an empty string."""
+    share = _share_trained_on(rows, metadata)
+    if not share:
+        return ""
+    if share == 1:
+        return tr(
+            "{name}: the model was trained on these texts, so the metrics are better than on new ones. Measure it "
+            "on texts that it has not seen.",
+            name=rows.name,
+        )
+    return tr(
+        "{name}: the model was trained on about {share:.0%} of these texts, so the metrics are better than on new "
+        "ones. Measure it on texts that it has not seen.",
+        name=rows.name,
+        share=share,
+    )
+
+
+def _share_trained_on(rows: Dataset, metadata: JsonMapping) -> float:
+    """The share of the texts that a model was trained on; 1 for older models if they were trained on these rows."""
     data = metadata.get("data")
     if not isinstance(data, Mapping):
-        return False
-    if data.get("rows") == len(rows):
-        return data.get("sha256") == fingerprint.fingerprint(rows)
-    whole = data.get("before_split")
-    if not isinstance(whole, Mapping) or whole.get("rows") != len(rows):
-        return False
-    return whole.get("sha256_of_first_rows") == fingerprint.of_first_rows(rows)
+        return 0.0
+    if isinstance(saved := data.get("filter"), Mapping):
+        text_filter = TextFilter.from_dict(saved)
+        return 0.0 if text_filter is None else text_filter.share_of(rows.texts)
+    return float(data.get("rows") == len(rows) and data.get("sha256") == fingerprint.fingerprint(rows))
 
 
 def _train_and_test_folders(source: str) -> tuple[str, str] | None:

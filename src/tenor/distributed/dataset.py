@@ -24,6 +24,7 @@ from tenor.data.dataset import Dataset
 from tenor.data.fields import Fields
 from tenor.data.io import table
 from tenor.data.label_source import LabelCounts, LabelSource, MemoryLabels, NumberLabels
+from tenor.data.text_filter import TextFilter, halvings_for
 from tenor.data.text_source import RemoteTexts, text_source
 from tenor.distributed.partition import HeldOutRows, PartitionSummary
 from tenor.distributed.worker_pool import WorkerPool
@@ -88,6 +89,7 @@ class DistributedDataset:
         self.pool, self.run = pool, run
         self.task: Task
         self.fields: Fields
+        self.text_filter: TextFilter
         self.sizes = np.zeros(pool.n_partitions, np.int64)  # rows of each block that are left
         self.starts = np.zeros(pool.n_partitions, np.int64)  # how many rows the files before have
 
@@ -161,6 +163,7 @@ class DistributedDataset:
                 labels=self.task.describe(),
             )
         )
+        self.text_filter = self._text_filter()
         character_map = folding.choose(run.fold_chinese, len(self), self._take, run.seed)
         if character_map is not None:
             callback.on_message(folding.describe(character_map))
@@ -296,6 +299,12 @@ class DistributedDataset:
         """SHA-256 of sums over the rows' hashes: the same however the rows are spread."""
         sums = [sum(lane) % (1 << 64) for lane in zip(*self.pool.call("sums", changes_state=False), strict=True)]
         return hashlib.sha256(json.dumps([len(self), *sums]).encode()).hexdigest()
+
+    def _text_filter(self) -> TextFilter:
+        """The filter of the texts of all workers."""
+        halvings = halvings_for(len(self))
+        samples = list(self.pool.call("sample", halvings, changes_state=False))
+        return TextFilter.of_sample(np.unique(np.concatenate(samples)), halvings)
 
 
 def _head(file: str, run: RunConfig, callback: Callback) -> tuple[Dataset, bool]:

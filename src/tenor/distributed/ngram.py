@@ -82,7 +82,7 @@ def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | Non
             fitted = replace(fitting.calibrate(_fit(rows, config, callback)), character_map=prepared.character_map)
         finally:
             pool.close()
-        metadata = pipeline.origin_metadata(run, prepared, identity)
+        metadata = pipeline.origin_metadata(run, prepared, identity, rows.text_filter)
         trained = finishing.unevaluated_bundle(family, fitted, metadata, prepared.timing)
         model_folder = ModelFolder(run, folder, has_model=existing is not None)
         return finishing.finish(prepared, trained, model_folder, callback, started_at)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tenor._core.callbacks import Callback
 from tenor._core.language import tr
 from tenor._core.threads import available_cores
-from tenor.data import dataset, split
+from tenor.data import dataset, split, text_filter
 from tenor.data.blocks import Hashes, Rows, remix, row_blocks, select_rows, text_hash
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
@@ -165,6 +165,10 @@ class Partition:
     def hashes(self) -> tuple[Hashes, Targets]:
         """The hash of each text, and the targets."""
         return np.array(_texts(self._data).hashes), np.array(self._targets)
+
+    def sample(self, halvings: int) -> Hashes:
+        """The hashes of some texts, for the filter of the training texts."""
+        return text_filter.sample(self._data.texts, halvings)
 
     def known(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Which of these hashes are those of texts here."""

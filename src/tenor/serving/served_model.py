@@ -1,7 +1,7 @@
 """One model on a server: it predicts, and a new version takes its place."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from fastapi import HTTPException
 
 from tenor._core.language import tr
-from tenor._core.records import JsonObject
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.errors import SettingsError
 from tenor.explanation.texts import explain
 from tenor.inference import bundle
@@ -132,7 +132,7 @@ class ServedModel:
             coverage=saved.conformal is not None,
             corrections=corrections,
             notes=self.notes(),
-            trained={key: saved.metadata[key] for key in ("data", "seed", "versions") if key in saved.metadata},
+            trained=_origin(saved.metadata),
         )
 
     async def predict(self, request: PredictRequest, limits: Limits) -> PredictResponse:
@@ -194,6 +194,14 @@ class ServedModel:
             sets = predictor.rank_labels(predictor.prediction_sets(logits, request.coverage), probabilities)
             response.sets = [[label for label, _ in row] for row in sets]
         return response
+
+
+def _origin(metadata: JsonMapping) -> JsonObject:
+    """The origin of a model for clients: not the filter of its training texts, which is for its owner."""
+    origin = {key: metadata[key] for key in ("data", "seed", "versions") if key in metadata}
+    if isinstance(data := origin.get("data"), Mapping):
+        origin["data"] = {key: value for key, value in data.items() if key != "filter"}
+    return origin
 
 
 def _check_explained(texts: list[str], limits: Limits) -> None:

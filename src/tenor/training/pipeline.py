@@ -18,6 +18,7 @@ from tenor.data import sources
 from tenor.data.dataset import Dataset
 from tenor.data.fingerprint import fingerprint
 from tenor.data.split import Groups
+from tenor.data.text_filter import TextFilter
 from tenor.errors import SettingsError, counted
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
@@ -129,7 +130,7 @@ class _Job:
 
     def metadata(self, identity: Identity) -> JsonObject:
         """The fields of `tenor.json` on the model's origin."""
-        metadata = origin_metadata(self.run, self.prepared, identity)
+        metadata = origin_metadata(self.run, self.prepared, identity, TextFilter.of(self.prepared.data.texts))
         if self.unlabelled is not None:
             metadata["unlabelled"] = {
                 "name": printable(self.unlabelled.name),
@@ -139,8 +140,8 @@ class _Job:
         return metadata
 
 
-def origin_metadata(run: RunConfig, prepared: PreparedData, identity: Identity) -> JsonObject:
-    """The fields of `tenor.json` on a model's training data and its run."""
+def origin_metadata(run: RunConfig, prepared: PreparedData, identity: Identity, text_filter: TextFilter) -> JsonObject:
+    """The fields of `tenor.json` on a model's training data, with the filter of their texts, and on its run."""
     data = prepared.data
     return {
         **({"text_column": data.text_column} if data.fields.is_single_text else {}),
@@ -149,7 +150,7 @@ def origin_metadata(run: RunConfig, prepared: PreparedData, identity: Identity) 
         **({"class_names": list(data.class_names)} if data.class_names else {}),
         "label_separator": run.label_separator,
         **({"missing_labels": list(run.missing_labels)} if run.missing_labels else {}),
-        **provenance.origin(data, identity["data"], run.seed, prepared.before_split),
+        **provenance.origin(data, identity["data"], run.seed, text_filter),
         "run": identity,
     }
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from tenor import tasks
 from tenor._core.callbacks import Callback
 from tenor._core.language import tr
-from tenor._core.records import JsonObject
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import dataset, fingerprint, known_labels, later_sources, sources
+from tenor.data import dataset, known_labels, later_sources, sources
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError
@@ -36,8 +35,6 @@ class PreparedData:
         findings: Problems of the data.
         timing: Seconds by step.
         character_map: Characters that the model reads as others; None: none.
-        before_split: Number of rows, and fingerprint of the first ones, before the test was held out; None: nothing
-            was.
     """
 
     data: Dataset
@@ -48,7 +45,6 @@ class PreparedData:
     findings: Sequence[Finding]
     timing: dict[str, float]
     character_map: CharacterMap | None = None
-    before_split: JsonObject | None = None
 
 
 def prepare(run: RunConfig, callback: Callback) -> PreparedData:
@@ -68,13 +64,11 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     validation = sources.read_validation(run, data, callback)
     if validation is not None:
         validation = match_labels(validation, task, "drop" if run.unknown_labels == "drop" else "error", callback)
-    before_split: JsonObject | None = None
     checking_at = time.perf_counter()
     groups, findings = splitting.groups_of(run, data, test, callback)
     check_s = time.perf_counter() - checking_at
     if test is None and run.folds is None and run.test_size > 0:
         require_share("test_size", run.test_size, data, tr("measure on"))
-        before_split = {"rows": len(data), "sha256_of_first_rows": fingerprint.of_first_rows(data)}
         kept, held_out = splitting.hold_out(run, data, task, groups, callback)
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]
@@ -117,7 +111,7 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     if character_map is not None:
         callback.on_message(folding.describe(character_map))
     timing = {"read_s": read_s, "check_s": check_s}
-    return PreparedData(data, test, task, groups, validation, findings, timing, character_map, before_split)
+    return PreparedData(data, test, task, groups, validation, findings, timing, character_map)
 
 
 def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels, callback: Callback) -> Dataset:

@@ -6,21 +6,21 @@ from importlib import metadata
 from tenor._core.printable import printable
 from tenor._core.records import JsonObject
 from tenor.data.dataset import Dataset
+from tenor.data.text_filter import TextFilter
 
 
-def origin(data: Dataset, fingerprint: str, seed: int, before_split: JsonObject | None = None) -> JsonObject:
+def origin(data: Dataset, fingerprint: str, seed: int, text_filter: TextFilter | None = None) -> JsonObject:
     """The origin of a model, for `tenor.json`.
 
     Args:
         data: Its training data.
         fingerprint: Their fingerprint.
         seed: The seed of the run.
-        before_split: Number of rows, and fingerprint of the first ones, before the test was held out; None: nothing
-            was.
+        text_filter: The filter of their texts; None: an encoder needs none.
     """
-    split = {} if before_split is None else {"before_split": before_split}
+    filtered = {} if text_filter is None else {"filter": text_filter.to_dict()}
     return {
-        "data": {"name": printable(data.name), "rows": len(data), "sha256": fingerprint, **split},
+        "data": {"name": printable(data.name), "rows": len(data), "sha256": fingerprint, **filtered},
         "seed": seed,
         "versions": _versions(),
     }
