@@ -1,8 +1,10 @@
 """How messages speak of numbers."""
 
+import pickle
+
 import pytest
 
-from tenor.errors import counted, listed, rows_phrase
+from tenor.errors import DataError, Location, counted, listed, rows_phrase
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 rows have"), (1, "1 row has"), (2_000, "2,000 rows have")])
@@ -26,3 +28,10 @@ def test_a_name_with_a_comma_is_one_name() -> None:
 
 def test_a_blank_name_is_listed_in_quotes() -> None:
     assert listed(["text", ""]) == 'text, ""'
+
+
+def test_problem_and_remedy_stay_apart_in_another_process() -> None:
+    error = DataError("the label is empty.", "Give one.", Location("a.csv", 3, "label"))
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is DataError and str(copy) == str(error)
+    assert (copy.problem, copy.remedy, copy.at) == (error.problem, "Give one.", error.at)

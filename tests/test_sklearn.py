@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -183,6 +184,31 @@ def test_an_array_of_labels_comes_back_as_one() -> None:
 def test_faults_of_sets_of_labels(labels: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         TextClassifier().fit(["x", "y"], labels)
+
+
+@pytest.mark.parametrize("labels", [None, 3, "yes" * 10, {"yes", "no"}, dict(enumerate(LABELS))], ids=repr)
+def test_what_is_no_sequence_of_labels_is_refused(labels: Any) -> None:
+    for model in (TextClassifier(), TextRegressor()):
+        with pytest.raises(DataError, match=r"^y is \w+, and must be a sequence of labels"):
+            model.fit(TEXTS, labels)
+
+
+def test_strings_and_other_labels_are_not_mixed() -> None:
+    with pytest.raises(DataError, match="the labels are of several types"):
+        TextClassifier().fit(TEXTS, [1, "no", "maybe"] * 10)
+
+
+def test_a_fit_that_fails_leaves_no_model_with_the_labels_of_another() -> None:
+    model = TextClassifier().fit(TEXTS, LABELS)
+    with pytest.raises(DataError, match="a weight is negative"):
+        model.fit(TEXTS, ["a", "b", "c"] * 10, sample_weight=[-1] * 30)
+    with pytest.raises(NotFittedError):
+        model.predict(TEXTS)
+    assert model.fit(TEXTS, LABELS).predict(["good film"]) == ["yes"]
+
+
+def test_one_text_with_a_number_gives_a_model() -> None:
+    np.testing.assert_allclose(TextRegressor().fit(["a film"], [2.5]).predict(["a film", "x"]), 2.5)
 
 
 def test_rare_classes_are_found_more_often_with_weights() -> None:

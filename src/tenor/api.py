@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from tenor._core.records import JsonObject
@@ -175,7 +176,7 @@ def load(folder: str | Path) -> Predictor:
     return predictor.load(folder)
 
 
-def check(data: str, *, callback: Callback | None = None, **keywords: Unpack[CheckKeywords]) -> CheckReport:
+def check(data: str | Path, *, callback: Callback | None = None, **keywords: Unpack[CheckKeywords]) -> CheckReport:
     """Check a labelled dataset for problems before training.
 
     Args:
@@ -191,25 +192,17 @@ def check(data: str, *, callback: Callback | None = None, **keywords: Unpack[Che
     """
     from tenor.checks import run_checks
 
-    return run_checks.run_checks(run_checks.CheckConfig(data=data, **keywords), callback)
+    return run_checks.run_checks(run_checks.CheckConfig(data=os.fspath(data), **keywords), callback)
 
 
-class PredictKeywords(TypedDict, total=False):
-    """Keywords of `predict`.
-
-    Attributes:
-        coverage: Also give prediction sets, or intervals, that contain the true label or value for this share of rows;
-            None, the default: none, or 0.95 with one of the next two.
-        per_class: Reach the coverage for the rows of each class; False by default.
-        abstain: Give no label unless the set has exactly one; False by default.
-    """
-
-    coverage: float | None
-    per_class: bool
-    abstain: bool
-
-
-def predict(model: Predictor | str | Path, table: Any, **keywords: Unpack[PredictKeywords]) -> Any:
+def predict(
+    model: Predictor | str | Path,
+    table: Any,
+    *,
+    coverage: float | None = None,
+    per_class: bool = False,
+    abstain: bool = False,
+) -> Any:
     """Predict the rows of a table: the same table comes back with further columns.
 
     They are `label` and `score`, or `value` for numbers; with `coverage` also `set`, or `lower` and `upper`. If a name
@@ -217,8 +210,11 @@ def predict(model: Predictor | str | Path, table: Any, **keywords: Unpack[Predic
 
     Args:
         model: The model, or its folder.
-        table: A table of pandas, polars or Arrow, or a list of dicts. It does not change.
-        **keywords: See `PredictKeywords`: prediction sets, and abstention.
+        table: A table of pandas, polars or Arrow, a dict of columns, or a list of dicts. It does not change.
+        coverage: Also give prediction sets, or intervals, that contain the true label or value for this share of rows;
+            None: none, or 0.95 with one of the next two.
+        per_class: Reach the coverage for the rows of each class.
+        abstain: Give no label unless the set has exactly one.
 
     Returns:
         A table of the same kind, with the same rows and index.
@@ -231,8 +227,6 @@ def predict(model: Predictor | str | Path, table: Any, **keywords: Unpack[Predic
     from tenor.inference.predict_frame import predict_frame
     from tenor.inference.predict_table import ConformalOptions
 
-    coverage, per_class = keywords.get("coverage"), keywords.get("per_class", False)
-    abstain = keywords.get("abstain", False)
     conformal = None
     if coverage is not None or per_class or abstain:
         conformal = ConformalOptions(DEFAULT_COVERAGE if coverage is None else coverage, per_class, abstain)
@@ -241,9 +235,9 @@ def predict(model: Predictor | str | Path, table: Any, **keywords: Unpack[Predic
 
 def evaluate(
     model: Predictor | str | Path,
-    data: str,
+    data: str | Path,
     *,
-    slices: Sequence[str] = (),
+    slices: str | Sequence[str] = (),
     callback: Callback | None = None,
     **keywords: Unpack[ReadKeywords],
 ) -> JsonObject:
@@ -274,9 +268,9 @@ def evaluate(
 def compare(
     first: Predictor | str | Path,
     second: Predictor | str | Path,
-    data: str,
+    data: str | Path,
     *,
-    slices: Sequence[str] = (),
+    slices: str | Sequence[str] = (),
     callback: Callback | None = None,
     **keywords: Unpack[ReadKeywords],
 ) -> Comparison:
@@ -306,7 +300,7 @@ def compare(
 
 
 def explain(
-    model: Predictor | str | Path, texts: Sequence[str], *, labels: Sequence[str] | None = None
+    model: Predictor | str | Path, texts: Sequence[str], *, labels: str | Sequence[str] | None = None
 ) -> list[Explanation]:
     """Find the words that speak for and against labels.
 
@@ -324,7 +318,7 @@ def explain(
     """
     from tenor.explanation import texts as explanation
 
-    return explanation.explain(_predictor(model), texts, labels)
+    return explanation.explain(_predictor(model), texts, [labels] if isinstance(labels, str) else labels)
 
 
 def faithfulness(model: Predictor | str | Path, explanations: Sequence[Explanation], *, seed: int = 0) -> Faithfulness:
@@ -365,17 +359,23 @@ def _labelled_texts(
     predictor: Predictor,
     task: Task,
     fields: Fields,
-    data: str,
+    data: str | Path,
     callback: Callback | None,
-    slices: Sequence[str],
+    slices: str | Sequence[str],
     keywords: ReadKeywords,
 ) -> tuple[Dataset, dict[str, list[Cell]]]:
     """Labelled texts for the model, with labels of the task, and the columns of the slices."""
     from tenor._core.callbacks import Callback
-    from tenor.data import sources
+    from tenor.data import field_columns, sources
     from tenor.data.read_options import ReadOptions
 
     saved = predictor.bundle
     return sources.read_for_evaluation(
-        data, task, fields, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
+        os.fspath(data),
+        task,
+        fields,
+        saved.metadata,
+        ReadOptions(**keywords),
+        callback or Callback(),
+        field_columns.names(slices),
     )

@@ -54,6 +54,10 @@ class TenorError(Exception):
         self.at = at
         super().__init__(sentences(self.problem, self.remedy))
 
+    def __reduce__(self) -> tuple[type["TenorError"], tuple[str, str], dict[str, object]]:
+        """Problem and remedy stay apart in another process."""
+        return type(self), (self.problem, self.remedy), {"at": self.at}
+
 
 class DataError(TenorError, ValueError):
     """The data cannot be read, or no model can be trained on them."""

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from tenor import explanation, tracking
 from tenor._core.callbacks import Callback
@@ -16,7 +16,7 @@ from tenor._core.records import JsonObject
 from tenor._core.warn import warn_caller
 from tenor.checks.context import CheckContext
 from tenor.config import settings
-from tenor.data import frames, row_reader
+from tenor.data import field_columns, frames, row_reader
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT
@@ -63,9 +63,16 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     features: ColumnNames
     pair: bool | None
     fold_chinese: bool | None
+    predictor_: Predictor
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is a model: not while a call of `fit` has not come to its end."""
+        return hasattr(self, "predictor_")
 
     def _read_rows(self, X: TextsLike) -> list[str]:
-        """The texts to train on, or the rows of a table; sets `fields_`."""
+        """The texts to train on, or the rows of a table; sets `fields_`. An earlier model is dropped."""
+        if hasattr(self, "predictor_"):
+            del self.predictor_
         source = frames.as_table(X)
         if source is None:
             if self.text is not None or self.features is not None or self.pair is not None:
@@ -110,7 +117,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         labels = task.decode(targets).tolist() if task.is_single_label else ()
         groups = CheckContext(Dataset(tr("the texts"), texts, labels)).split_groups
         examples = Examples(texts, targets, task, weights, groups, unlabelled_texts, fields=self.fields_)
-        with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
+        with tracking.track(field_columns.names(self.log), Path("runs", self.family), Callback()) as tracker:
             tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
             character_map = folding.choose(
                 self.fold_chinese, len(texts), folding.taken_from(texts, targets, task), seed
@@ -130,7 +137,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         reader = row_reader.for_table(source, self.fields_)
         return [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
 
-    def explain(self, X: TextsLike, labels: Sequence[Label] | None = None) -> list[Explanation]:
+    def explain(self, X: TextsLike, labels: Label | Sequence[Label] | None = None) -> list[Explanation]:
         """Find the words that speak for and against labels, or raise and lower a value.
 
         Args:
@@ -141,7 +148,8 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
             An explanation for each text.
         """
         check_is_fitted(self)
-        return explanation.explain(self.predictor_, X, None if labels is None else list(map(str, labels)))
+        requested = [labels] if isinstance(labels, str) else labels
+        return explanation.explain(self.predictor_, X, None if requested is None else list(map(str, requested)))
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write the model to a folder that `tenor.load` reads. Labels become strings.
@@ -267,6 +275,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
                 tr("the label is missing ({missing}, counted from 0).", missing=rows_phrase(missing)),
                 tr("Give every text a label, or drop it."),
             )
+        if len({isinstance(label, (str, bytes)) for label in labels}) > 1:  # NumPy would make strings of all
+            raise DataError(tr("the labels are of several types."), tr("Give all of them as strings."))
         labels = np.asarray(labels)
         if labels.ndim != 1:
             raise DataError(
@@ -405,6 +415,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             return float(super().score(X, values, sample_weight))
         labels = as_list(y)
         _require_sets(labels)
+        check_consistent_length(X, labels)
         exact = [set(predicted) == set(true) for predicted, true in zip(self.predict(X), labels, strict=True)]
         return float(np.average(exact, weights=sample_weight))
 
@@ -480,8 +491,9 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
             SettingsError: The family or a setting is unknown.
         """
         texts = self._read_rows(X)
+        given = read_labels(y).values
         try:
-            values = np.asarray(read_labels(y).values, np.float64)
+            values = np.asarray(given, np.float64)
             values = column_or_1d(values, warn=True) if values.ndim == 2 and values.shape[1] == 1 else values
         except (ValueError, TypeError, OverflowError):
             raise DataError(

@@ -1,7 +1,9 @@
 """The configuration of a run, from options that may contradict each other."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tenor.config.run_config import RunConfig
@@ -52,3 +54,40 @@ def test_an_encoder_chooses_its_family(tmp_path: Path) -> None:
     with pytest.raises(BundleError):
         run_options.configure_run(options)
     assert run_options.configure_run(options | {"family": "cnn"}).family == "cnn"
+
+
+def test_values_of_python_are_read_as_in_a_run_file() -> None:
+    run = RunConfig(
+        Path("a.csv"),  # type: ignore[arg-type]
+        out=Path("runs", "a"),  # type: ignore[arg-type]
+        also="b.csv",  # type: ignore[arg-type]
+        missing_labels="none",  # type: ignore[arg-type]
+        log="mlflow",  # type: ignore[arg-type]
+        label="none",
+        seed=np.int64(3),  # type: ignore[arg-type]
+        test_size=np.float32(0.25),  # type: ignore[arg-type]
+        validation=Path("c.csv"),  # type: ignore[arg-type]
+    )
+    assert (run.data, run.out, run.also, run.validation) == ("a.csv", str(Path("runs", "a")), ("b.csv",), "c.csv")
+    assert (run.missing_labels, run.log, run.label) == (("none",), ("mlflow",), "none")
+    assert (type(run.seed), type(run.test_size)) == (int, float)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"data": None}, r"setting 'data' is None\. Give a string"),
+        ({"data": ["a.csv", "b.csv"]}, r"setting 'data' is \['a\.csv', 'b\.csv'\]\. Give a string"),
+        ({"seed": "1"}, r"setting 'seed' is '1'\. Give a whole number"),
+        ({"seed": True}, r"setting 'seed' is True\. Give a whole number"),
+        ({"folds": 2.0}, r"setting 'folds' is 2\.0\. Give a whole number"),
+        ({"validation": 1}, r"setting 'validation' must be between 0 and 1, or a file"),
+        ({"settings": "C=1"}, r"setting 'settings' is 'C=1'\. Give a table"),
+        ({"lang": "de"}, r"setting 'lang' is 'de'\. .*Known: en, zh"),
+        ({"log": ["tensorflow"]}, r"setting 'log' is 'tensorflow'\. Did you mean 'tensorboard'"),
+        ({"missing_labels": [-1]}, r"setting 'missing_labels' is -1\. Give a string"),
+    ],
+)
+def test_values_of_another_type_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        RunConfig(**{"data": "a.csv"} | values)

@@ -21,13 +21,16 @@ def model(model_folder: Path) -> tenor.Predictor:
 def to_rows(table: Any) -> list[dict[str, Any]]:
     if isinstance(table, list):
         return table
-    if isinstance(table, pyarrow.Table):
+    if isinstance(table, dict):
+        return [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    if isinstance(table, (pyarrow.Table, pyarrow.RecordBatch)):
         return list(table.to_pylist())
     return list(table.to_dict("records") if isinstance(table, pandas.DataFrame) else table.to_dicts())
 
 
 def tables() -> list[Any]:
     made: list[Any] = [ROWS, pandas.DataFrame(ROWS), pyarrow.Table.from_pylist(ROWS)]
+    made += [pyarrow.RecordBatch.from_pylist(ROWS), {name: [row[name] for row in ROWS] for name in ROWS[0]}]
     try:
         import polars
     except ModuleNotFoundError:
@@ -72,6 +75,14 @@ def test_what_is_not_a_table_is_refused(model: tenor.Predictor) -> None:
         tenor.predict(model, [{"text": "a"}, "b"])
 
 
+def test_no_rows_are_no_rows_and_an_unknown_keyword_is_refused(model: tenor.Predictor) -> None:
+    assert tenor.predict(model, []) == []
+    wrong: Any = {"covrage": 0.9}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'covrage'"):
+        tenor.predict(model, ROWS, **wrong)
+
+
 def test_a_loaded_model_explains(model: tenor.Predictor) -> None:
     assert model.explain(["superb"]) == tenor.explain(model, ["superb"])
     assert model.explain(["superb"], ["negative"])[0].labels[0].label == "negative"
+    assert tenor.explain(model, ["superb"], labels="negative") == model.explain(["superb"], ["negative"])

@@ -84,6 +84,7 @@ class CheckConfig:
     query: str | None = None
 
     def __post_init__(self) -> None:
+        settings.check_types(self)
         settings.require(self.max_length >= 1, "max_length", tr("must be 1 or more"))
         settings.require(0 <= self.seed < 2**32, "seed", tr("must be between 0 and 2^32 - 1"))
         for option, fixes in (("also", self.also), ("merge", self.merge)):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Literal, get_args
+from typing import Literal
 
 from tenor._core.language import Language, mark, tr
 from tenor._core.printable import printable_json, without_passwords
@@ -21,6 +21,8 @@ _NOT_OF_THE_MODEL = ("out", "overwrite", "resume", "log")
 @dataclass(frozen=True)
 class RunConfig:
     """How to train a model; the keys of a run file (TOML). All but `data` are given by keyword.
+
+    Where a string is a path, a `pathlib.Path` works too.
 
     Attributes:
         data: Labelled texts: a file, a folder, a pattern of several files, `-` for standard input, or the name of a
@@ -116,18 +118,8 @@ class RunConfig:
     query: str | None = None
 
     def __post_init__(self) -> None:
-        settings.require(self.decimal in (None, ".", ","), "decimal", tr("must be . or ,"))
-        settings.require(self.quoting in (None, "minimal", "none"), "quoting", tr("must be minimal or none"))
-        if self.task is not None and self.task not in get_args(Kind):
-            raise SettingsError(
-                tr("setting 'task' is {task!r}.", task=self.task), settings.suggest(str(self.task), [*get_args(Kind)])
-            )
-        if self.unknown_labels not in get_args(UnknownLabels):
-            raise SettingsError(
-                tr("setting 'unknown_labels' is {unknown_labels!r}.", unknown_labels=self.unknown_labels),
-                settings.suggest(str(self.unknown_labels), [*get_args(UnknownLabels)]),
-            )
-        settings.require(self.label_separator != "", "label_separator", tr("must not be empty"))
+        settings.check_types(self)
+        check_cells(self.decimal, self.label_separator)
         settings.require(0 <= self.test_size < 1, "test_size", tr("must be at least 0 and below 1"))
         if isinstance(self.validation, float):
             settings.require(0 < self.validation < 1, "validation", tr("must be between 0 and 1, or a file"))
@@ -217,8 +209,14 @@ class PretrainConfig:
     header: bool | None = None
 
     def __post_init__(self) -> None:
-        settings.require(self.quoting in (None, "minimal", "none"), "quoting", tr("must be minimal or none"))
+        settings.check_types(self)
         settings.require(0 <= self.seed < 2**32, "seed", tr("must be between 0 and 2^32 - 1"))
+
+
+def check_cells(decimal: str | None, label_separator: str | None) -> None:
+    """Refuse options on the cells of a table that cannot work. Raises SettingsError."""
+    settings.require(decimal in (None, ".", ","), "decimal", tr("must be . or ,"))
+    settings.require(label_separator != "", "label_separator", tr("must not be empty"))
 
 
 def to_toml(run: RunConfig) -> str:

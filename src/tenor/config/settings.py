@@ -8,7 +8,10 @@ a value outside its choices, and suggests the nearest key.
 import contextlib
 import dataclasses
 import difflib
+import functools
 import math
+import numbers
+import os
 import re
 import tomllib
 import types
@@ -91,7 +94,7 @@ def make(kind: type[S], values: JsonObject, source: str) -> S:
         SettingsError: A key is unknown or missing, or a value has the wrong type or is out of range.
     """
     values = current_names(kind, values, source, warn=False)
-    hints = typing.get_type_hints(kind)
+    hints = _type_hints(kind)
     known = [field.name for field in dataclasses.fields(kind)]
     for key in values:
         if key not in known:
@@ -110,6 +113,26 @@ def make(kind: type[S], values: JsonObject, source: str) -> S:
         for key, value in values.items()
     }
     return kind(**{**derived_defaults(kind, checked), **checked})
+
+
+def check_types(config: "DataclassInstance") -> None:
+    """Check the values of a settings class that was built in Python; for its `__post_init__`.
+
+    A path becomes a string, one name a tuple of one, and a number of NumPy one of Python.
+
+    Raises:
+        SettingsError: A value has the wrong type, or is not one of its choices.
+    """
+    hints = _type_hints(type(config))
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        checked = _check(value, hints[field.name], tr("setting {key!r}", key=field.name), from_file=False)
+        object.__setattr__(config, field.name, checked)
+
+
+@functools.cache
+def _type_hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def derived_defaults(kind: type, values: JsonMapping) -> JsonObject:
@@ -135,6 +158,11 @@ def current_names(kind: type, values: JsonMapping, source: str, warn: bool = Tru
     Raises:
         SettingsError: A setting is given by both of its names.
     """
+    if not isinstance(values, Mapping):
+        raise SettingsError(
+            tr("{where} is {value!r:.80}.", where=source, value=values),
+            tr("Give {expected}.", expected=tr("a table")),
+        )
     names: Mapping[str, str] = getattr(kind, "former_names", {})
     renamed = {key: names[key] for key in values if key in names}
     for former, name in renamed.items():
@@ -243,25 +271,28 @@ def _is_required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _check(value: Any, hint: Any, where: str) -> Any:
+def _check(value: Any, hint: Any, where: str, from_file: bool = True) -> Any:
+    """The value in the type that a field has; `from_file` reads `none` as None."""
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
         *first_types, last_type = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        if value is None or (value == "none" and "none" not in typing.get_args(last_type)):
+        if value is None:
+            return None
+        if from_file and isinstance(value, str) and value == "none" and "none" not in typing.get_args(last_type):
             return None
         for each_type in first_types:
             with contextlib.suppress(SettingsError):
-                return _check(value, each_type, where)
-        return _check(value, last_type, where)
+                return _check(value, each_type, where, from_file)
+        return _check(value, last_type, where, from_file)
     if origin is typing.Literal:
         choices = [str(choice) for choice in typing.get_args(hint)]
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise SettingsError(tr("{where} is {value!r}.", where=where, value=value), suggest(str(value), choices))
         return value
     if origin in (tuple, Sequence):
         items, inner = value if isinstance(value, (list, tuple)) else [value], typing.get_args(hint)[0]
         try:
-            return tuple(_check(item, inner, where) for item in items)
+            return tuple(_check(item, inner, where, from_file) for item in items)
         except SettingsError as error:
             if inner is not int:
                 raise
@@ -270,16 +301,21 @@ def _check(value: Any, hint: Any, where: str) -> Any:
         hint = dict
     if hint is Seconds:
         value, hint = parse_duration(value, where) if isinstance(value, str) else value, float
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is str and isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if hint is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = int(value)  # of a number of NumPy
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if hint is float and is_number and not isinstance(value, float):
         value = float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         expected = {
             bool: tr("true or false"),
             int: tr("a whole number"),
             float: tr("a number"),
-            str: tr("a word"),
+            str: tr("a word") if from_file else tr("a string"),
             dict: tr("a table"),
-        }[hint]
+        }.get(hint, hint.__name__)
         raise SettingsError(
             tr("{where} is {value!r:.80}.", where=where, value=value), tr("Give {expected}.", expected=expected)
         )

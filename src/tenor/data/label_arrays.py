@@ -1,5 +1,6 @@
 """Labels in Python: a list, an array, a column or a table of 0 and 1, and the weights of rows."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -31,7 +32,16 @@ class LabelValues(NamedTuple):
 
 
 def read_labels(y: LabelsLike) -> LabelValues:
-    """Labels in any form. A table or a matrix with one column is that column."""
+    """Labels in any form. A table or a matrix with one column is that column.
+
+    Raises:
+        DataError: They are None, a number, one string, a set, or a dict, whose keys or values may be meant.
+    """
+    if isinstance(y, (str, bytes, set, frozenset, Mapping)) or not hasattr(y, "__iter__"):
+        raise DataError(
+            tr("y is {name__}, and must be a sequence of labels.", name__=type(y).__name__),
+            tr("Give one label per text, in a list, an array or a column."),
+        )
     if hasattr(y, "toarray"):  # sparse
         y = y.toarray()
     if hasattr(y, "columns") and not isinstance(y, dict):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tenor.config import settings
+from tenor.config.run_config import check_cells
 from tenor.data.field_columns import ColumnNames
 from tenor.data.field_columns import names as column_names
 from tenor.data.fields import Fields
@@ -36,6 +38,9 @@ class ReadOptions:
         respell: Whether labels such as 1.0 and TRUE get one spelling (`label_names.respell`); False: the rows are
             part of a table, whose labels get it together.
         on_disk: Keep the rows on disk; None: if they exceed the limits in `builder`.
+
+    Raises:
+        SettingsError: A value has the wrong type, or cannot work.
     """
 
     text: ColumnNames = None
@@ -62,6 +67,10 @@ class ReadOptions:
     query: str | None = None
     respell: bool = True
     on_disk: bool | None = False
+
+    def __post_init__(self) -> None:
+        settings.check_types(self)
+        check_cells(self.decimal, self.label_separator)
 
     @property
     def files(self) -> FileOptions:

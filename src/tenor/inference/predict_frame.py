@@ -1,5 +1,6 @@
 """Predictions for a table in Python: the same table with further columns."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tenor._core.language import tr
@@ -16,7 +17,7 @@ def predict_frame(predictor: Predictor, table: Any, conformal: ConformalOptions 
 
     Args:
         predictor: The model.
-        table: A table of pandas, polars or Arrow, or a list of dicts. It does not change.
+        table: A table of pandas, polars or Arrow, a dict of columns, or a list of dicts. It does not change.
         conformal: Sets or intervals besides labels; None: no sets.
 
     Returns:
@@ -26,10 +27,15 @@ def predict_frame(predictor: Predictor, table: Any, conformal: ConformalOptions 
         DataError: `table` is not a table, a column of the model is missing, or the new names are taken.
     """
     source = frames.as_table(table)
+    if source is None and isinstance(table, list) and not table:
+        return []
     if source is None:
         raise DataError(
             tr("a {name__} was given instead of a table.", name__=type(table).__name__),
-            tr("Give a table of pandas, polars or Arrow or a list of dicts; for texts call model.predict."),
+            tr(
+                "Give a table of pandas, polars or Arrow, a dict of columns or a list of dicts; for texts call "
+                "model.predict."
+            ),
         )
     if conformal is not None:
         if conformal.abstain and not predictor.bundle.task.has_labels:
@@ -47,9 +53,13 @@ def _with_columns(table: Any, columns: dict[str, list[Any]]) -> Any:
     if isinstance(table, list):
         rows = zip(*columns.values(), strict=True)
         return [{**row, **dict(zip(columns, new, strict=True))} for row, new in zip(table, rows, strict=True)]
+    if isinstance(table, Mapping):
+        return {**table, **columns}
     if hasattr(table, "append_column"):  # Arrow
+        import pyarrow
+
         for name, values in columns.items():
-            table = table.append_column(name, [values])
+            table = table.append_column(name, pyarrow.array(values))
         return table
     if hasattr(table, "hstack"):  # polars
         return table.hstack(type(table)(columns))

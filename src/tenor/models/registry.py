@@ -22,7 +22,7 @@ FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 def find(name: str) -> Family:
     """The family of that name. Raises SettingsError that suggests the nearest one."""
     if name not in FAMILIES:
-        raise SettingsError(tr("there is no model family {name!r}.", name=name), suggest(name, list(FAMILIES)))
+        raise SettingsError(tr("there is no model family {name!r}.", name=name), suggest(str(name), list(FAMILIES)))
     return FAMILIES[name]
 
 

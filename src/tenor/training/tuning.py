@@ -52,6 +52,7 @@ class TuneConfig:
     parallel: int = 1
 
     def __post_init__(self) -> None:
+        settings.check_types(self)
         settings.require(self.parallel >= 1, "parallel", tr("must be 1 or more"))
         settings.require(self.trials >= 1, "trials", tr("must be 1 or more"))
         settings.require(self.budget is None or self.budget > 0, "budget", tr("must be above 0"))

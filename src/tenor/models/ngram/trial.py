@@ -148,7 +148,7 @@ def _make_folds(examples: Examples, order: Rows, seed: int, has_many_classes: bo
     fitted, measured = some.split(_VALIDATION_OF_MANY if has_many_classes else _VALIDATION, seed)
     if not len(measured):  # very few rows, or all of them in one group
         half = int(len(order) * _VALIDATION)
-        fitted, measured = (examples.take(part) for part in (order[half:], order[:half]))
+        fitted, measured = (examples.take(part) for part in (order[half:], order[: max(half, 1)]))
     return [Fold(fitted, measured)]
 
 
