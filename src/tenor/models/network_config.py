@@ -57,13 +57,12 @@ class NetworkConfig:
     )
     optimizer: Optimizer = setting("adam", "`adam`, `adamw`, `sgd`, `momentum` or `rmsprop`")
     learning_rate: float = setting(0.008, "the peak learning rate; it rises to it and then falls linearly to 0")
-    embedding_rate: float = setting(
-        1.0, "learning rate of the vectors of tokens and positions, relative to `learning_rate`"
-    )
+    embedding_rate: float = setting(1.0, "learning rate of the vectors of tokens, relative to `learning_rate`")
     frequency_power: float = setting(
         0.0,
         "the learning rate of a token's vector is divided by this power of its occurrences per batch, so that rare "
-        "tokens learn as well (Li et al., 2022); 0 is off",
+        "tokens learn as well (Li et al., 2022), and multiplied by the size of a batch in units of 1,024 tokens; 0 is "
+        "off",
     )
     warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
     clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
@@ -125,7 +124,8 @@ class NetworkConfig:
 
         The step of Adam does not depend on the size of the gradient; that of gradient descent does. A word occurs in
         few texts of a batch, so the gradient of its vector is small, and the vectors need a larger learning rate:
-        those of rare words a larger one than those of frequent words.
+        those of rare words a larger one than those of frequent words. The gradient is a mean over the batch, so one
+        occurrence of a rare word counts the less, the larger the batch is.
         """
         return dict(cls.optimizer_defaults.get(str(values.get("optimizer")), {}))
 

@@ -55,6 +55,17 @@ def test_the_number_of_steps_is_a_variable_that_a_compiled_step_is_given() -> No
     }.items()
 
 
+def test_only_the_vectors_of_tokens_have_the_embedding_rate() -> None:
+    values = {"optimizer": "sgd", "learning_rate": 0.05, "embedding_rate": 30.0, "warmup": 0.0}
+    config = settings.make(registry.find("transformer").config, values, "settings")
+    tables = [keras.Variable(np.zeros((2, 2), np.float32), name=name) for name in ("token", "position", "kernel")]
+    optimizer = optimizers.build_optimizer(config, STEPS)
+    optimizer.build(tables)
+    optimizer.apply([keras.ops.convert_to_tensor(np.full((2, 2), 0.1, np.float32))] * 3, tables)
+    for table, rate in zip(tables, (30.0, 1.0, 1.0), strict=True):
+        np.testing.assert_allclose(to_numpy(table), np.full((2, 2), -0.1 * 0.05 * rate), rtol=1e-5)
+
+
 ROWS = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients of some rows")
 
 
@@ -75,7 +86,7 @@ def test_other_optimizers_update_all_rows(name: str) -> None:
 def test_vectors_of_rare_tokens_have_larger_learning_rates(name: str, some_rows: bool) -> None:
     values = {"optimizer": name, "learning_rate": 0.05, "embedding_rate": 2.0, "frequency_power": 0.5, "warmup": 0.0}
     config = settings.make(registry.find("bag").config, values, "settings")
-    frequencies = np.array([4.0, 1.0, 0.25], np.float32)
+    frequencies = np.array([4.0, 1.0, 0.25], np.float32) * 1024  # 5,376 tokens in a batch
     table = keras.Variable(np.zeros((4, 2), np.float32), name="embeddings")
     optimizer = optimizers.build_optimizer(config, STEPS, token_frequencies=frequencies)
     optimizer.build([table])
@@ -85,7 +96,9 @@ def test_vectors_of_rare_tokens_have_larger_learning_rates(name: str, some_rows:
 
         gradient = tf.IndexedSlices(gradient, tf.range(4), tf.constant([4, 2]))
     optimizer.apply([gradient], [table])
-    expected = -0.1 * 0.05 * 2.0 * np.array([0.5, 1.0, 2.0, 1.0])  # the last token is not known
+    thousands = (4.0 + 1.0 + 0.25) / 32  # 32 is the square root of 1,024
+    rates = np.array([0.5 * thousands, thousands, 2.0 * thousands, 1.0])  # the last token is not known
+    expected = -0.1 * 0.05 * 2.0 * rates
     np.testing.assert_allclose(to_numpy(table), np.repeat(expected[:, None], 2, axis=1), rtol=1e-5)
 
 

@@ -31,8 +31,8 @@ class Config(NetworkConfig):
     }
 
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "sgd": {"learning_rate": 1.0, "embedding_rate": 100.0, "frequency_power": 0.5},
-        "momentum": {"learning_rate": 0.1, "embedding_rate": 100.0, "frequency_power": 0.5},
+        "sgd": {"learning_rate": 3.0, "embedding_rate": 30.0, "frequency_power": 0.5},
+        "momentum": {"learning_rate": 0.3, "embedding_rate": 30.0, "frequency_power": 0.5},
     }
 
     max_length: int = setting(1_000)

@@ -23,8 +23,8 @@ class Config(WordConfig):
     """Settings of `lstm`."""
 
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "sgd": {"learning_rate": 2.0, "embedding_rate": 300.0},
-        "momentum": {"learning_rate": 0.3, "embedding_rate": 300.0},
+        "sgd": {"learning_rate": 1.0, "embedding_rate": 1000.0, "frequency_power": 0.5},
+        "momentum": {"learning_rate": 0.1, "embedding_rate": 1000.0, "frequency_power": 0.5},
     }
 
     embedding: int = setting(128, "width of a token's vector")

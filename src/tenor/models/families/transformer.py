@@ -27,8 +27,8 @@ class Config(WordConfig):
     """Settings of `transformer`."""
 
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "sgd": {"learning_rate": 0.3, "embedding_rate": 30.0, "frequency_power": 0.5},
-        "momentum": {"learning_rate": 0.03, "embedding_rate": 30.0, "frequency_power": 0.5},
+        "sgd": {"learning_rate": 0.3, "embedding_rate": 30.0},
+        "momentum": {"learning_rate": 0.05, "embedding_rate": 30.0},
     }
 
     learning_rate: float = setting(

@@ -9,8 +9,8 @@ from keras import ops
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural.keras_types import Array, Tensor
 
-_TOKEN_TABLES = ("embeddings", "token")  # names of variables
-_TABLES = (*_TOKEN_TABLES, "position")
+_TABLES = ("embeddings", "token")  # names of the variables that hold the vectors of tokens
+_TOKENS = 1024  # tokens in a batch; the rates of the vectors were chosen for this size
 LearningRateScale = Callable[[str], float]
 """Path of a variable -> its factor on the learning rate."""
 
@@ -27,8 +27,8 @@ def build_optimizer(
         config: The settings.
         total_steps: Batches in the run.
         learning_rate_scale: Path of a variable -> its factor on the learning rate; None: 1 for all.
-        token_frequencies: (ids,) occurrences of each token per batch, all above 0, for `frequency_power`; None: the
-            vectors of all tokens have the same learning rate.
+        token_frequencies: (ids,) occurrences of each token per batch, all above 0, for `frequency_power`; their sum is
+            the size of a batch. None: the vectors of all tokens have the same learning rate.
     """
     schedule = WarmupDecay(config.learning_rate, round(config.warmup * total_steps), total_steps)
     kinds = keras.optimizers
@@ -45,7 +45,8 @@ def build_optimizer(
     optimizer.learning_rate_scale = _with_embedding_rate(learning_rate_scale or (lambda _: 1.0), config.embedding_rate)
     optimizer.schedule = schedule
     if config.frequency_power and token_frequencies is not None:
-        optimizer.token_rates = (token_frequencies**-config.frequency_power).astype(np.float32)
+        rates = token_frequencies**-config.frequency_power * token_frequencies.sum() / _TOKENS
+        optimizer.token_rates = rates.astype(np.float32)
     if config.optimizer == "adamw":
         # No weight decay for biases, scales, shifts and tables (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
@@ -53,7 +54,7 @@ def build_optimizer(
 
 
 def _with_embedding_rate(scale: LearningRateScale, embedding_rate: float) -> LearningRateScale:
-    """Multiply the learning rate of the vectors of tokens and positions."""
+    """Multiply the learning rate of the vectors of tokens."""
     return lambda path: scale(path) * (embedding_rate if path.rsplit("/")[-1] in _TABLES else 1.0)
 
 
@@ -82,7 +83,7 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         self.row_scales = {
             index: self._row_scales(variable.shape[0], self.token_rates)
             for index, variable in enumerate(variables)
-            if self.token_rates is not None and variable.path.rsplit("/")[-1] in _TOKEN_TABLES
+            if self.token_rates is not None and variable.path.rsplit("/")[-1] in _TABLES
         }
         # As variables of the optimizer they are not constants in the programs that JAX compiles.
         for variable in (self.schedule.warmup_steps, self.schedule.steps):
