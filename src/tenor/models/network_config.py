@@ -35,6 +35,17 @@ class NetworkConfig:
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {}
     """Optimizer -> defaults of settings that differ from those of Adam."""
 
+    not_compiled: ClassVar[tuple[str, ...]] = (
+        "batch_tokens",
+        "epochs",
+        "steps",
+        "patience",
+        "validation",
+        "calibration",
+        "warmup",
+    )
+    """Settings that the network and its compiled training step do not depend on."""
+
     max_length: int = setting(200, "longer texts are truncated to this many tokens")
     truncation: Truncation = setting(
         "end",

@@ -19,7 +19,7 @@ from tenor.models.neural import precision
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder
-from tenor.training import losses
+from tenor.training import compiled_networks, losses
 from tenor.training.joint_model import JointModel
 from tenor.training.objective import EncodedExamples, LabelObjective
 from tenor.training.trainer import Trainer
@@ -91,10 +91,14 @@ def train_network(job: NetworkJob, context: FitContext) -> TrainedNetwork:
     if job.head_examples is not None:
         enough = len(job.head_examples.targets) >= _MIN_TEXTS_TO_CHOOSE
         _fit_head(joint, job.head_examples, job.seed, callback, choose=enough)
+    joint = compiled_networks.take_equal(joint)
     trainer = Trainer(LabelObjective(joint, job.train, job.validation), job.config, context)
     trainer.train(None if context.seconds is None else started_at + context.seconds)
     network = replace(joint.current_network(), config=trainer.config)
-    network = replace(network, keras_model=to_float32(network))
+    can_keep = compiled_networks.can_keep(joint)
+    network = replace(network, keras_model=to_float32(network, copy=can_keep))
+    if can_keep:
+        compiled_networks.keep(joint)
     has_default_loss = job.config.loss == losses.default_loss(job.task) and not job.config.focal
     if has_default_loss and len(job.train.targets) <= _FEW_TEXTS:
         # A few steps are enough for features that separate the classes. A regularised head uses them better.
@@ -126,9 +130,9 @@ def build_model(
     return keras_model
 
 
-def to_float32(network: Network) -> keras.Model:
-    """The network's Keras model in float32, which all predictions use."""
-    if precision.dtype_policy(network.config) == "float32":
+def to_float32(network: Network, copy: bool = False) -> keras.Model:
+    """The network's Keras model in float32, which all predictions use: itself if it is float32, unless `copy`."""
+    if precision.dtype_policy(network.config) == "float32" and not copy:
         return network.keras_model
     keras_model = _build(network.family, network.config, network.task, "float32", 0)
     for variable, value in zip(keras_model.weights, network.keras_model.weights, strict=True):

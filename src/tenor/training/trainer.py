@@ -89,15 +89,19 @@ class Trainer:
 
     def _compile(self) -> None:
         self._total_steps = min(self._n_batches(self._epochs), self.config.steps or sys.maxsize)
-        self._model.compile(
-            optimizers.build_optimizer(
-                self.config, self._total_steps, self._objective.learning_rate_scale, self._token_frequencies()
-            ),
-            self._objective.loss,
-            weighted_metrics=[self._objective.metric],
-            jit_compile=keras.backend.backend() == "jax",
-        )
-        self._model.optimizer.build(self._model.trainable_variables)
+        frequencies = self._token_frequencies()
+        if self._model.compiled:  # by an earlier run of an equal network
+            self._model.optimizer.restart(self.config, self._total_steps, frequencies)
+        else:
+            self._model.compile(
+                optimizers.build_optimizer(
+                    self.config, self._total_steps, self._objective.learning_rate_scale, frequencies
+                ),
+                self._objective.loss,
+                weighted_metrics=[self._objective.metric],
+                jit_compile=keras.backend.backend() == "jax",
+            )
+            self._model.optimizer.build(self._model.trainable_variables)
         first = self._parts_of(self._batches(0)[0], np.random.default_rng(0))[0]
         self._training_step = compiled.TrainingStep(self._model, self._objective.metric.name, (*first,))
 

@@ -41,6 +41,7 @@ class Config(NetworkConfig):
     """Settings of `pretrained`."""
 
     min_epochs: ClassVar[int] = 1
+    not_compiled: ClassVar[tuple[str, ...]] = (*NetworkConfig.not_compiled, "unknown_letters")
 
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
         "sgd": {"learning_rate": 0.1},

@@ -73,7 +73,7 @@ class StepResult(NamedTuple):
 
 
 class TrainingStep:
-    """The training step of a model that was just compiled.
+    """The training step of a compiled model. The model keeps what was traced or compiled for its next `TrainingStep`.
 
     On JAX, the model's variables are valid only between `synchronise` and the next step.
     """
@@ -90,8 +90,8 @@ class TrainingStep:
         """
         self._model, self._metric = keras_model, metric
         self._state: list[list[Tensor]] | None = None  # on JAX: values of all variables, until `synchronise`
-        self._is_first = True
-        if not any_shape():
+        self._is_first = keras_model.train_function is None
+        if not any_shape() or not self._is_first:
             return
         import tensorflow as tf
 
@@ -102,12 +102,12 @@ class TrainingStep:
             return logs, keras.ops.convert_to_tensor(keras_model.optimizer.norm_and_rate)
 
         build_metrics(keras_model, arrays[1], arrays[2])
-        self._traced = tf.function(step, input_signature=_any_shape_of(arrays), autograph=False)
+        keras_model.train_function = tf.function(step, input_signature=_any_shape_of(arrays), autograph=False)
 
     def step(self, inputs: Array | Sequence[Array], targets: Array, weights: Array) -> StepResult:
         """Train on one batch."""
         if any_shape():
-            logs, norm_and_rate = self._traced(inputs, targets, weights)
+            logs, norm_and_rate = self._model.train_function(inputs, targets, weights)
             norm, rate = norm_and_rate.numpy().tolist()
             loss, metric = float(logs["loss"]), float(logs[self._metric])
             return StepResult(loss=loss, metric=metric, learning_rate=rate, gradient_norm=norm)
@@ -233,18 +233,29 @@ def predict_function(keras_model: keras.Model, n_batches: int) -> Callable[[Arra
         keras_model: The model.
         n_batches: How often the function will be called; few calls are not worth a compilation.
     """
-    is_traced = keras_model.predict_function is not None
-    if any_shape() and not is_traced:
+    if any_shape() and keras_model.predict_function is None:
         import tensorflow as tf
 
         if n_batches < _WORTH_TRACING:
             return lambda ids: np.asarray(keras_model(ids, training=False))
-        spec = tf.TensorSpec((None, None), tf.int32)
-        call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(spec,), autograph=False)
-        keras_model.predict_function = lambda data: call(*data[0])
+        if not hasattr(keras_model, "traced_call"):
+            spec = tf.TensorSpec((None, None), tf.int32)
+            keras_model.traced_call = tf.function(
+                lambda ids: keras_model(ids, training=False), input_signature=(spec,), autograph=False
+            )
+        keras_model.predict_function = lambda data: keras_model.traced_call(*data[0])
 
     def predict(ids: Array) -> Array:
         with full_float32_matmul():
             return parallel.predict(keras_model, ids)
 
     return predict
+
+
+def reset_predict_function(keras_model: keras.Model) -> None:
+    """Let the next `predict_function` decide again whether compiling is worth it, as with a new model.
+
+    Results may differ in the last digit, and must not depend on earlier runs.
+    """
+    if any_shape():
+        keras_model.predict_function = None

@@ -45,12 +45,16 @@ def build_optimizer(
     optimizer.learning_rate_scale = _with_embedding_rate(learning_rate_scale or (lambda _: 1.0), config.embedding_rate)
     optimizer.schedule = schedule
     if config.frequency_power and token_frequencies is not None:
-        rates = token_frequencies**-config.frequency_power * token_frequencies.sum() / _TOKENS
-        optimizer.token_rates = rates.astype(np.float32)
+        optimizer.token_rates = _token_rates(token_frequencies, config.frequency_power)
     if config.optimizer == "adamw":
         # No weight decay for biases, scales, shifts and tables (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
     return optimizer
+
+
+def _token_rates(frequencies: Array, power: float) -> Array:
+    """(ids,) factor on the learning rate of each token's vector."""
+    return np.asarray(frequencies**-power * frequencies.sum() / _TOKENS, np.float32)
 
 
 def _with_embedding_rate(scale: LearningRateScale, embedding_rate: float) -> LearningRateScale:
@@ -90,12 +94,24 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
             self._track_variable(variable)
 
     def _row_scales(self, n_rows: int, token_rates: Array) -> keras.Variable:
-        """(rows, 1) factors on the learning rate of the rows of a table. Rows beyond the known tokens have 1."""
-        scales, rates = np.ones((n_rows, 1), np.float32), token_rates[:n_rows]
-        scales[: len(rates), 0] = rates
+        """(rows, 1) factors on the learning rate of the rows of a table."""
         variable = self.add_variable((n_rows, 1), name="row_scales")
-        variable.assign(scales)
+        _assign_rates(variable, token_rates)
         return variable
+
+    def restart(self, config: NetworkConfig, total_steps: int, token_frequencies: Array) -> None:
+        """Begin another run of the same network and settings: every variable gets the value of a new optimizer.
+
+        Args:
+            config: The settings.
+            total_steps: Batches in the run.
+            token_frequencies: (ids,) occurrences of each token per batch, all above 0.
+        """
+        for variable in self.variables:
+            variable.assign(ops.zeros_like(variable))
+        for variable in self.row_scales.values():
+            _assign_rates(variable, _token_rates(token_frequencies, config.frequency_power))
+        self.set_total_steps(round(config.warmup * total_steps), total_steps)
 
     def set_total_steps(self, warmup_steps: int, steps: int) -> None:
         """Change the number of steps of the schedule."""
@@ -177,6 +193,13 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         mean.scatter_update(tf.IndexedSlices(first, rows))
         square.scatter_update(tf.IndexedSlices(second, rows))
         variable.scatter_sub(tf.IndexedSlices(scale * first / (tf.sqrt(second) + self.epsilon), rows))
+
+
+def _assign_rates(row_scales: keras.Variable, token_rates: Array) -> None:
+    """Set the factors (rows, 1) of the rows of a table to those of their tokens, (ids,); further rows have 1."""
+    scales, rates = np.ones(row_scales.shape, np.float32), token_rates[: row_scales.shape[0]]
+    scales[: len(rates), 0] = rates
+    row_scales.assign(scales)
 
 
 def _merge_rows(gradient: Tensor, keep_rows: bool) -> Tensor:
