@@ -5,7 +5,7 @@ network: Iyyer et al. (2015), "Deep Unordered Composition Rivals Syntactic Metho
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tenor._core.language import tr
@@ -39,6 +39,9 @@ class Config(NetworkConfig):
     learning_rate: float = setting(0.016)
     batch_tokens: int = setting(50_000, "maximum number of n-grams in a batch; little data uses smaller batches")
     vocabulary: int = setting(200_000, "number of n-grams in the vocabulary: those in most texts")
+    vectors: int | None = setting(
+        None, "number of vectors in the table, a power of 2 up to `vocabulary`; read from the texts, not set"
+    )
     min_df: int = setting(2, "minimum number of training texts with an n-gram")
     word_ngrams: tuple[int, ...] = setting((1, 2), "lengths of the n-grams in tokens")
     embedding: int = setting(32, "width of an n-gram's vector")
@@ -54,10 +57,16 @@ class Config(NetworkConfig):
             tr("must be from 1 to 8"),
         )
         require(self.vocabulary >= 2, "vocabulary", tr("must be 2 or more"))
+        require(self.vectors is None or self.vectors >= 1, "vectors", tr("must be 1 or more, or none"))
         require(self.min_df >= 1, "min_df", tr("must be 1 or more"))
         require(self.embedding >= 1, "embedding", tr("must be 1 or more"))
         require(all(width >= 1 for width in self.hidden), "hidden", tr("must be 1 or more each"))
         require(0 <= self.dropout < 1, "dropout", tr("must be at least 0 and below 1"))
+
+    @property
+    def n_vectors(self) -> int:
+        """Rows of the table. Models of earlier versions have a row for each n-gram that the vocabulary has room for."""
+        return min(self.vectors or self.vocabulary, self.vocabulary)
 
     @classmethod
     def space(cls, task: Task) -> Space:
@@ -72,8 +81,13 @@ class Config(NetworkConfig):
 
 
 def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
-    """The n-grams of the training texts that get a vector."""
-    return config, gram_ids.build(texts, config.vocabulary, config.word_ngrams, config.min_df)
+    """The n-grams of the training texts that get a vector, and the settings with their number filled in.
+
+    The number is rounded up, so that similar texts, such as the folds of a cross-validation, have equal networks.
+    """
+    encoder = gram_ids.build(texts, config.vocabulary, config.word_ngrams, config.min_df)
+    n_ids = encoder.size + 1  # rows of several fields have a separator too
+    return replace(config, vectors=1 << (n_ids - 1).bit_length()), encoder
 
 
 def build(config: Config, task: Task) -> KerasModel:
@@ -83,7 +97,7 @@ def build(config: Config, task: Task) -> KerasModel:
     from tenor.models.neural.layers import Pool
 
     ids = keras.Input((None,), dtype="int32", name="ids")
-    vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
+    vectors = keras.layers.Embedding(config.n_vectors, config.embedding, name="embedding")(ids)
     features = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(vectors, ids))
     for number, width in enumerate(config.hidden):
         features = keras.layers.Dense(width, config.activation, name=f"hidden_{number}")(features)
@@ -93,7 +107,7 @@ def build(config: Config, task: Task) -> KerasModel:
 
 def shapes(config: Config, outputs: int) -> Shapes:
     """The weights of the network that `build` makes."""
-    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    yield "embedding/embeddings", (config.n_vectors, config.embedding)
     widths = (config.embedding, *config.hidden)
     for number, width in enumerate(config.hidden):
         yield from dense(f"hidden_{number}", widths[number], width)
