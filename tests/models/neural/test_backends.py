@@ -183,7 +183,7 @@ def test_validation_on_jax_is_of_the_weights_at_that_moment(report: dict[str, An
 def test_jax_compiles_once_for_each_shape(report: dict[str, Any]) -> None:
     assert report["train"] == 1  # so few texts are not worth a second width
     assert report["steps in no time"] == 1
-    assert report["train in no time"] == 1  # another number of steps is not compiled for
+    assert report["train in no time"] == 0  # a run with another number of steps takes over the compiled step
     assert report["predict"] <= 4  # of 1, 4, 16 and 64 rows
     assert report["predict again"] == 0
 

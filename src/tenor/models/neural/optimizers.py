@@ -108,7 +108,7 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
             token_frequencies: (ids,) occurrences of each token per batch, all above 0.
         """
         for variable in self.variables:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros(variable.shape, variable.dtype))
         for variable in self.row_scales.values():
             _assign_rates(variable, _token_rates(token_frequencies, config.frequency_power))
         self.set_total_steps(round(config.warmup * total_steps), total_steps)
