@@ -15,7 +15,9 @@ from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
 
 
-@pytest.mark.parametrize(("n_texts", "vocabulary", "expected"), [(6, 200_000, 32), (40, 200_000, 128), (40, 50, 50)])
+@pytest.mark.parametrize(
+    ("n_texts", "vocabulary", "expected"), [(6, 200_000, 256), (400, 200_000, 2_048), (40, 50, 50)]
+)
 def test_the_table_is_as_large_as_the_texts_need(n_texts: int, vocabulary: int, expected: int) -> None:
     texts = [f"word{number} other{number}" for number in range(n_texts)] * 2
     config, encoder = bag.encode(bag.Config(vocabulary=vocabulary), texts)

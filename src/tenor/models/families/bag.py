@@ -19,6 +19,8 @@ from tenor.tasks import Task
 from tenor.text import gram_ids
 from tenor.text.encoded import TextEncoder
 
+_FEWEST_VECTORS = 256
+
 
 @dataclass(frozen=True)
 class Config(NetworkConfig):
@@ -86,7 +88,7 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     The number is rounded up, so that similar texts, such as the folds of a cross-validation, have equal networks.
     """
     encoder = gram_ids.build(texts, config.vocabulary, config.word_ngrams, config.min_df)
-    n_ids = encoder.size + 1  # rows of several fields have a separator too
+    n_ids = max(encoder.size + 1, _FEWEST_VECTORS)  # rows of several fields have a separator too
     return replace(config, vectors=1 << (n_ids - 1).bit_length()), encoder
 
 
