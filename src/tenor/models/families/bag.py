@@ -19,7 +19,7 @@ from tenor.tasks import Task
 from tenor.text import gram_ids
 from tenor.text.encoded import TextEncoder
 
-_FEWEST_VECTORS = 256
+_FEWEST_VECTORS = 256  # also of the folds of few texts, so that they have equal networks
 
 
 @dataclass(frozen=True)
