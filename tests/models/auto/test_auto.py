@@ -118,7 +118,7 @@ def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_is_too_large_is_left_out() -> None:
-    members = ["ngram", "bag epochs=2"]
+    members = ["ngram", "bag epochs=2 embedding=256"]
     sizes = {row["family"]: row["size_mib"] for row in fit(Callback(), members=members).history}
     smaller = min(sizes, key=lambda name: sizes[name])
     result = fit(Callback(), members=members, maximum_size=sizes[smaller] * 1.2)
