@@ -70,3 +70,10 @@ def test_a_column_of_many_numbers_is_parted_in_quarters() -> None:
 def test_missing_values_are_a_part_of_their_own() -> None:
     names = slices.partition(TASK, ["x"] * 3, ["a"] * 3, {"source": [None, "", "web"]})["source"]
     assert names == ["(none)", "(none)", "web"]
+
+
+def test_numbers_with_some_missing_are_still_parted_in_quarters() -> None:
+    values = [None if row % 20 == 0 else float("nan") if row == 1 else row / 7 for row in range(101)]
+    names = slices.partition(TASK, ["x"] * 101, ["a"] * 101, {"price": values})["price"]
+    assert [names[row] for row in (0, 1, 20)] == ["(none)"] * 3
+    assert sorted({names.count(name) for name in names}) == [7, 23, 24]

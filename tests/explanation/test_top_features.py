@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,3 +82,21 @@ def test_known_texts_are_read_without_labels_too(predictor: Predictor, tmp_path:
     path.write_text("\n\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"texts\.txt: this file has no texts"):
         reference_texts.read(str(path), predictor)
+
+
+def test_traditional_texts_have_the_features_of_simplified_ones() -> None:
+    simplified = [f"这部电影{word}看，第{number}次" for number in range(20) for word in ("很好", "难")]
+    traditional = [text.replace("这", "這").replace("电", "電").replace("难", "難") for text in simplified]
+    model = TextClassifier(fold_chinese=True).fit(simplified, ["好", "差"] * 20).predictor_
+    expected = top_features(model, simplified)
+    assert any("难" in feature.spelling for feature in expected["差"])
+    assert top_features(model, traditional) == expected
+
+
+def test_one_string_is_refused_and_a_table_is_read() -> None:
+    texts = [f"a {word} film {number}" for number in range(10) for word in ("good", "bad")]
+    model = TextClassifier().fit(texts, ["yes", "no"] * 10).predictor_
+    with pytest.raises(DataError, match="one string was given instead of a list of texts"):
+        top_features(model, "a good film")
+    rows: Any = [{"text": text} for text in texts]
+    assert top_features(model, rows) == top_features(model, texts)

@@ -22,6 +22,8 @@ make them look less strange than new texts are.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -113,8 +115,22 @@ class Conformal:
             return np.array([self.threshold(coverage)], np.float32)
         require(0 < coverage < 1, "coverage", tr("must be between 0 and 1, such as 0.95"))
         require(task.has_labels, "per_class", tr("needs a model that predicts labels, and this one predicts numbers"))
-        groups = (self.class_scores[self.classes == label] for label in range(len(task.labels)))
-        return np.array([_quantile(np.sort(scores), coverage) for scores in groups], np.float32)
+        ends = np.searchsorted(self._sorted_by_class.classes, np.arange(len(task.labels) + 1))
+        groups = np.split(self._sorted_by_class.scores, ends[1:-1])
+        return np.array([_quantile(scores, coverage) for scores in groups], np.float32)
+
+    @cached_property
+    def _sorted_by_class(self) -> "_SortedScores":
+        """The scores of each class, ascending; sorted once, since each batch of texts needs them."""
+        order = np.lexsort((self.class_scores, self.classes))
+        return _SortedScores(self.classes[order], self.class_scores[order])
+
+
+class _SortedScores(NamedTuple):
+    """The scores, class after class."""
+
+    classes: npt.NDArray[np.int32]
+    scores: Floats
 
 
 def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:

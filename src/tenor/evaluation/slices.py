@@ -19,6 +19,7 @@ MIN_ROWS = 10
 _QUARTERS = 4
 _MOST_VALUES = 50
 """Values of a column. With more, every slice is small, and the worst is so by chance."""
+_NO_VALUE = "(none)"
 _Z = NormalDist().inv_cdf(0.975)  # for a 95% interval
 
 MetricTerms = npt.NDArray[np.float64]
@@ -89,18 +90,19 @@ def length_quartiles(texts: Sequence[str]) -> list[str]:
 
 
 def _slice_names(values: Sequence[Cell]) -> list[str]:
-    """The values of a column as names; quarters if there are many numbers."""
-    names = ["(none)" if value is None or value == "" else str(value) for value in values]
+    """The values of a column as names; quarters if there are many numbers. A missing value is a name of its own."""
+    names = [_NO_VALUE if value is None or value == "" or value != value else str(value) for value in values]
     if len(set(names)) <= _MOST_VALUES:
         return names
     try:
-        numbers = np.array([float(name) for name in names])
+        numbers = np.array([np.nan if name == _NO_VALUE else float(name) for name in names])
     except ValueError:
         return names
     edges = np.unique(np.nanquantile(numbers, np.arange(1, _QUARTERS) / _QUARTERS))
     quarters = [f"above {low:g}, up to {high:g}" for low, high in itertools.pairwise(edges)]
     quarters = [f"up to {edges[0]:g}", *quarters, f"above {edges[-1]:g}"]
-    return [quarters[index] for index in np.searchsorted(edges, numbers)]
+    places = np.searchsorted(edges, numbers).tolist()
+    return [_NO_VALUE if number != number else quarters[place] for number, place in zip(numbers, places, strict=True)]
 
 
 def slice_metrics(task: Task, terms: MetricTerms, slices: Partition) -> list[Slice]:

@@ -47,11 +47,14 @@ def top_features(
 
     Args:
         predictor: The model.
-        texts: Texts such as the training texts. A sample of 20,000 is used, for a network of 500.
+        texts: Texts such as the training texts, or a table of them. A sample of 20,000 is used, for a network of 500.
         limit: Features per label, at most.
         seed: Seed of the sample.
+
+    Raises:
+        DataError: An element is not a string.
     """
-    model = predictor.bundle.model
+    texts, model = predictor.as_rows(texts), predictor.bundle.model
     size = _SAMPLE if isinstance(model, NgramModel) else _NETWORK_SAMPLE
     order = np.random.default_rng(seed).permutation(len(texts))[:size]
     sample = [texts[row] for row in np.sort(order)]
@@ -69,6 +72,7 @@ def _names(predictor: Predictor) -> tuple[str, ...]:
 def _top_ngrams(
     predictor: Predictor, model: NgramModel, texts: Sequence[str], limit: int
 ) -> dict[str, list[TopFeature]]:
+    texts = predictor.bundle.fold(texts)  # as the model reads them
     matrix = model.features(model.count(texts))
     n_texts, total = matrix.getnnz(axis=0), np.asarray(matrix.sum(axis=0), np.float32).reshape(-1, 1)
     added: Floats = total * (model.linear.weights @ directions(predictor)[0].T)
