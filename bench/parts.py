@@ -13,6 +13,8 @@ from imdb import part_path
 from inference_part import inference
 from machine import device as gpu
 from network_parts import NETWORK_PARTS
+from optimizers_part import TEXTS as OPTIMIZER_SETS
+from optimizers_part import optimizers
 from page_part import page
 from pretraining_part import UNLABELLED, pretraining
 from processes import ProgramError, run
@@ -175,6 +177,7 @@ PARTS = {
     "scale": scale,
     "startup": startup,
     **NETWORK_PARTS,
+    "optimizers": optimizers,
     "inference": inference,
     "pretraining": pretraining,
     "device": device,
@@ -189,6 +192,7 @@ _NO_PEERS = {
     "streamed",
     "scratch",
     "minilm",
+    "optimizers",
     "pretraining",
     "scale",
     "soak",
@@ -207,6 +211,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
         part_path("test")
     expected = {"few-labels": ["sst2"], "calibration": list(NAMES)}
     expected |= {"labelled-sets": list(SETS), "budget-sets": list(SETS), "fields": list(FIELD_SETS)}
+    expected |= {"optimizers": list(OPTIMIZER_SETS)}
     expected |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak", "inference")}
     for name in (name for part in names for name in expected.get(part, [])):
         part_path("train", name)

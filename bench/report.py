@@ -11,6 +11,7 @@ from explain_part import explain_section
 from fields_part import fields_section
 from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
+from optimizers_part import optimizers_section
 from page_part import page_section
 from pretraining_part import pretraining_section
 from scale_part import scale_section
@@ -45,6 +46,7 @@ _IN_PART = (
     "pretraining",
     "device",
     "fields",
+    "optimizers",
 )  # sections that are written from what there is
 TEXTS, TEXTS_S = 25_000, 15_000  # of the test, and how many a second are asked for
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
@@ -296,6 +298,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "scale": scale_section,
     "startup": startup_section,
     **NETWORK_SECTIONS,
+    "optimizers": optimizers_section,
     "inference": inference_section,
     "pretraining": pretraining_section,
     "device": device_section,

@@ -96,7 +96,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def announce(host: str, port: int) -> None:
     """Print where the server listens."""
-    sys.stderr.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    sys.stderr.write(tr("listening on {address}", address=address) + "\n")
     sys.stderr.flush()
 
 

@@ -33,8 +33,8 @@ class Config(NetworkConfig):
     }
 
     optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
-        "sgd": {"learning_rate": 3.0, "embedding_rate": 30.0, "frequency_power": 0.5},
-        "momentum": {"learning_rate": 0.3, "embedding_rate": 30.0, "frequency_power": 0.5},
+        "sgd": {"learning_rate": 1.5, "embedding_rate": 70.0, "frequency_power": 0.5},
+        "momentum": {"learning_rate": 0.15, "embedding_rate": 70.0, "frequency_power": 0.5},
     }
 
     max_length: int = setting(1_000)
