@@ -4,7 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor.data.split import folds, groups_by_value, hold_out, hold_out_latest, merge_groups
+from tenor.data.blocks import text_hash
+from tenor.data.fields import SEPARATOR
+from tenor.data.split import folds, groups_by_text, groups_by_value, hold_out, hold_out_latest, merge_groups
 
 ROWS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz")), max_size=60)
 
@@ -34,6 +36,13 @@ def test_blanks_around_a_text_do_not_make_it_another() -> None:
     kept, held_out = hold_out(texts, ["x"] * 300, 0.2, 0)
     assert len(held_out) == 60
     assert not {texts[row].strip() for row in kept} & {texts[row].strip() for row in held_out}
+
+
+def test_an_empty_value_keeps_its_place() -> None:
+    rows = [SEPARATOR.join(values) for values in (("", "a"), ("a", ""), (" ", "a "))]
+    assert len(set(groups_by_text(rows)[:2])) == 2
+    assert groups_by_text(rows)[0] == groups_by_text(rows)[2]
+    assert len({text_hash(row) for row in rows}) == 2
 
 
 def test_the_same_seed_draws_the_same_rows_and_another_seed_others() -> None:

@@ -139,6 +139,8 @@ def test_a_key_is_asked_for_where_there_are_keys(model_folder: Path) -> None:
         wrong = server.post("/predict", json=question, headers={"Authorization": "Bearer three"})
         assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "Bearer")
         assert server.post("/predict", json=question, headers={"Authorization": "Bearer two"}).status_code == 200
+        assert server.post("/predict", json=question, headers={"Authorization": "bearer two"}).status_code == 200
+        assert server.post("/predict", json=question, headers={"Authorization": "Basic two"}).status_code == 401
         assert server.post("/predict", json=question, headers={"X-API-Key": "one"}).status_code == 200
         assert server.get("/metrics").status_code == 401
         assert [server.get(path).status_code for path in ("/", "/page.js", "/health/ready")] == [200, 200, 200]

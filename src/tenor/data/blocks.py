@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor._core.threads import parallel_map
+from tenor.data.fields import strip_values
 
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -61,8 +62,8 @@ def select_rows(values: npt.NDArray[Scalar], rows: Rows) -> npt.NDArray[Scalar]:
 
 
 def text_hash(text: str) -> int:
-    """A 64-bit hash of a text without the whitespace around it, the same on every machine."""
-    data = text.strip().encode("utf-8", "surrogatepass")
+    """A 64-bit hash of a text without the whitespace around its values, the same on every machine."""
+    data = strip_values(text).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 

@@ -23,6 +23,11 @@ SEPARATOR = "\x1f"
 """The character between two values of a row: the unit separator of ASCII, which is a blank inside a value."""
 
 
+def strip_values(row: str) -> str:
+    """The row without whitespace around its values. `str.strip` alone would take SEPARATOR for whitespace too."""
+    return SEPARATOR.join(map(str.strip, row.split(SEPARATOR)))
+
+
 @dataclass(frozen=True)
 class Field:
     """One column that a model reads.

@@ -11,6 +11,7 @@ from tenor._core.language import join_names, sentences, tr
 from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset, known_labels, review_file, sources
 from tenor.data.dataset import Dataset, DatasetPart
+from tenor.data.fields import strip_values
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell, Table
 from tenor.data.io.database import DatabaseUrl
@@ -139,21 +140,21 @@ def _corrections(where: str) -> Table:
 
 
 def _merge(data: Dataset, later: Dataset, source: str) -> _Merged:
-    label_of = {text.strip(): label for text, label in zip(later.texts, later.labels, strict=True)}
+    label_of = {strip_values(text): label for text, label in zip(later.texts, later.labels, strict=True)}
     labels = list(data.labels)
     common, changed = set(), set()
-    for row, text in enumerate(map(str.strip, data.texts)):
+    for row, text in enumerate(map(strip_values, data.texts)):
         if text in label_of:
             common.add(text)
             if labels[row] != label_of[text]:
                 changed.add(text)
                 labels[row] = label_of[text]
-    new = [row for row, text in enumerate(later.texts) if text.strip() not in common]
+    new = [row for row, text in enumerate(later.texts) if strip_values(text) not in common]
     part = later.take(new)
     numbers = list(data.row_numbers) or list(range(1, len(data) + 1))
     first = max(numbers, default=0)
     numbers += [first + part.row_number(row) for row in range(len(part))]
-    labels += [label_of[text.strip()] for text in part.texts]
+    labels += [label_of[strip_values(text)] for text in part.texts]
     n_classes = len(set(labels))
     merged = replace(
         data,

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor.data.blocks import BLOCK_ROWS, Hashes, Rows, Scalar, remix, row_blocks
+from tenor.data.fields import strip_values
 from tenor.tasks import Label, LabelArray
 
 Strata = Sequence[Label] | LabelArray
@@ -28,7 +29,7 @@ def groups_by_value(values: Iterable[Hashable]) -> Groups:
 
 def groups_by_text(texts: Sequence[str]) -> Groups:
     """Texts that are equal but for whitespace around them form a group."""
-    return groups_by_value(text.strip() or " " for text in texts)
+    return groups_by_value(strip_values(text) or " " for text in texts)
 
 
 def merge_groups(groupings: Sequence[Groups]) -> Groups:

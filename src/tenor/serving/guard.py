@@ -152,7 +152,8 @@ class Guard:
                     left -= len(message.get("body", b""))
 
     def _has_valid_key(self, headers: dict[bytes, bytes]) -> bool:
-        key = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
+        scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
+        key = headers.get(b"x-api-key") or (credentials.strip() if scheme.lower() == b"bearer" else b"")
         # All keys are compared, so that the time says nothing.
         return any([hmac.compare_digest(key, each) for each in self.keys])  # noqa: C419
 
