@@ -186,7 +186,9 @@ def test_faults_of_sets_of_labels(labels: Any, message: str) -> None:
         TextClassifier().fit(["x", "y"], labels)
 
 
-@pytest.mark.parametrize("labels", [None, 3, "yes" * 10, {"yes", "no"}, dict(enumerate(LABELS))], ids=repr)
+@pytest.mark.parametrize(
+    "labels", [None, 3, "yes" * 10, {"yes", "no"}, dict(enumerate(LABELS))], ids=lambda labels: type(labels).__name__
+)
 def test_what_is_no_sequence_of_labels_is_refused(labels: Any) -> None:
     for model in (TextClassifier(), TextRegressor()):
         with pytest.raises(DataError, match=r"^y is \w+, and must be a sequence of labels"):
