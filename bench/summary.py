@@ -311,7 +311,7 @@ def summary(page: str) -> str:
     header = [title]
     columns: list[list[str]] = [[line.chinese if is_chinese else line.english for line in LINES]]
     for kind, name in zip(KINDS, kinds, strict=True):
-        parts: Parts = {name: part["runs"] for name, part in results.get(kind, {}).items()}
+        parts: Parts = {name: part["runs"] for name, part in results.get(kind, {}).items() if name != "unfinished"}
         measured = [_others(parts, line, is_chinese) for line in LINES], [_cell(parts, line.tenor) for line in LINES]
         if {*measured[0], *measured[1]} != {DASH}:
             header += [f"{name}{'：' if is_chinese else ': '}{column}" for column in (others, tenor)]
