@@ -107,7 +107,7 @@ def outline(text: str) -> list[str]:
 
 
 def code_shape(kind: str, code: str) -> object:
-    """What a block of code has in common with its twin; None for what is no program."""
+    """What a block of code has in common with its twin; None for output, data and formulas."""
     if kind == "python":
         return ast.dump(_WithoutText().visit(ast.parse(textwrap.dedent(code))))
     if kind in ("bash", "console"):

@@ -10,10 +10,11 @@ from tenor._core.language import mark, tr
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import builtin, dataset, field_columns, fingerprint, known_labels
+from tenor.data import builtin, dataset, field_columns, known_labels
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
+from tenor.data.fingerprint import fingerprint
 from tenor.data.io import table, used_options
 from tenor.data.io.chunks import Cell
 from tenor.data.io.database import DatabaseUrl, is_url
@@ -144,7 +145,7 @@ def _share_trained_on(rows: Dataset, metadata: JsonMapping) -> float:
     if isinstance(saved := data.get("filter"), Mapping):
         text_filter = TextFilter.from_dict(saved)
         return 0.0 if text_filter is None else text_filter.share_of(rows.texts)
-    return float(data.get("rows") == len(rows) and data.get("sha256") == fingerprint.fingerprint(rows))
+    return float(data.get("rows") == len(rows) and data.get("sha256") == fingerprint(rows))
 
 
 def _train_and_test_folders(source: str) -> tuple[str, str] | None:
